@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Seeded faults for the tests. MUTANT(name) is the constant 0 in every build but
+ * the test library, where tests/mutants switches one on at a time and shows
+ * that a checker notices. Each is a bug a kernel had or could have had.
+ */
+#ifndef MMSIM_BASE_MUTANT_H
+#define MMSIM_BASE_MUTANT_H
+
+#define MMSIM_MUTANTS(X)                                                                           \
+	X(RWSEM_WAKE_ONE_PASS, "a woken reader may run before all woken readers are counted")      \
+	X(RWSEM_RELEASE_NO_WAKE, "up_write forgets the waiters")                                   \
+	X(RWSEM_DOWNGRADE_FORGETS_READERS, "downgrade_write admits no queued reader")              \
+	X(RWSEM_STEAL_IGNORES_HANDOFF, "a stealing reader or writer ignores HANDOFF")              \
+	X(RWSEM_KILLED_LEAVES_BIAS, "the last waiter is killed and leaves WAITERS in the count")    \
+	X(VMA_SECOND_SEQ_CHECK_SKIPPED, "vma_start_read does not look at the sequence again")      \
+	X(VMA_RANGE_CHECK_FORGOTTEN, "lock_vma_under_rcu does not test the range again")           \
+	X(VMA_DOWNGRADE_KEEPS_LOCKS, "mmap_write_downgrade leaves VMA write locks in force")       \
+	X(VMA_DETACH_NOT_MARKED, "munmap does not mark the removed VMAs detached")
+
+enum mmsim_mutant {
+#define X(name, what) MUTANT_##name,
+	MMSIM_MUTANTS(X)
+#undef X
+	NR_MUTANTS
+};
+
+#ifdef MMSIM_TEST_LIBRARY
+extern enum mmsim_mutant mmsim_mutant_on; /* NR_MUTANTS: none */
+#define MUTANT(name) (mmsim_mutant_on == MUTANT_##name)
+#else
+#define MUTANT(name) 0
+#endif
+
+#endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Spinlock.
+ *
+ * Fidelity: mutual exclusion, no sleeping inside. Not modelled: the queued
+ * spinlock's FIFO order; which waiter gets the lock is the machine's choice.
+ * On the host a waiter that spun for long parks (counted as host_artefact),
+ * since user space cannot keep the holder from being preempted.
+ */
+#ifndef MMSIM_LOCK_SPINLOCK_H
+#define MMSIM_LOCK_SPINLOCK_H
+
+#include "trace/trace.h"
+
+typedef struct {
+	int locked; /* acquire by the CAS that sets it, release by the store that clears it */
+} spinlock_t;
+
+static inline void spin_lock_init(spinlock_t *lock)
+{
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELAXED);
+}
+
+void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site);
+
+static __always_inline bool spin_trylock(spinlock_t *lock, enum lock_class class,
+					 enum lock_site site)
+{
+	int unlocked = 0;
+
+	if (!try_cmpxchg_order(&lock->locked, &unlocked, 1, __ATOMIC_ACQUIRE))
+		return false;
+	trace_acquired(lock, class, site, LOCK_WRITE, false);
+	return true;
+}
+
+static __always_inline void spin_lock(spinlock_t *lock, enum lock_class class, enum lock_site site)
+{
+	trace_check_order(lock, class, false);
+	if (unlikely(!spin_trylock(lock, class, site)))
+		spin_lock_slow(lock, class, site);
+}
+
+/* A second lock of a class whose order the caller answers for. */
+static __always_inline void spin_lock_nested(spinlock_t *lock, enum lock_class class,
+					     enum lock_site site)
+{
+	trace_check_order(lock, class, true);
+	if (unlikely(!spin_trylock(lock, class, site)))
+		spin_lock_slow(lock, class, site);
+}
+
+static __always_inline void spin_unlock(spinlock_t *lock)
+{
+	trace_released(lock);
+	smp_store_release(&lock->locked, 0);
+}
+
+#endif

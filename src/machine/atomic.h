@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Steps: the accesses through which tasks can notice each other. On the model
+ * each one is a place to switch tasks; on the host it is one branch that is
+ * never taken. Names and orderings are the kernel's: an operation without a
+ * suffix that returns a value is fully ordered.
+ */
+#ifndef MMSIM_MACHINE_ATOMIC_H
+#define MMSIM_MACHINE_ATOMIC_H
+
+#include "base/compiler.h"
+
+#define __mmsim_tls __attribute__((tls_model("initial-exec")))
+
+/* True on an OS thread that runs a model. */
+extern __thread bool mmsim_stepping __mmsim_tls;
+
+void model_step(const volatile void *addr);
+
+static __always_inline void machine_step(const volatile void *addr)
+{
+	if (unlikely(mmsim_stepping))
+		model_step(addr);
+}
+
+#define READ_ONCE(x)                                                                               \
+	({                                                                                         \
+		machine_step(&(x));                                                                \
+		__atomic_load_n(&(x), __ATOMIC_RELAXED);                                           \
+	})
+#define WRITE_ONCE(x, v)                                                                           \
+	({                                                                                         \
+		machine_step(&(x));                                                                \
+		__atomic_store_n(&(x), (v), __ATOMIC_RELAXED);                                     \
+	})
+#define smp_load_acquire(p)                                                                        \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_load_n(p, __ATOMIC_ACQUIRE);                                              \
+	})
+#define smp_store_release(p, v)                                                                    \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_store_n(p, (v), __ATOMIC_RELEASE);                                        \
+	})
+#define rcu_dereference(p) smp_load_acquire(&(p))
+#define rcu_assign_pointer(p, v) smp_store_release(&(p), (v))
+
+#define xchg(p, v)                                                                                 \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_exchange_n(p, (v), __ATOMIC_SEQ_CST);                                     \
+	})
+
+#define fetch_or(p, v)                                                                             \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_fetch_or(p, (v), __ATOMIC_SEQ_CST);                                       \
+	})
+
+/* True and *old untouched when *p was *old; else *old is what was found. */
+#define try_cmpxchg_order(p, old, new, order)                                                      \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_compare_exchange_n(p, old, (new), false, order, __ATOMIC_RELAXED);        \
+	})
+#define try_cmpxchg(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_SEQ_CST)
+
+/*
+ * Measuring must not disturb what is measured: the trace reads and writes its
+ * own words without a step. Nothing in the mm may use these.
+ */
+#define quiet_load(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define quiet_store(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
+#define quiet_add(x, v) __atomic_fetch_add(&(x), (v), __ATOMIC_RELAXED)
+/* Counters with one writer: no atomic read-modify-write is needed. */
+#define quiet_inc_owned(x, n) quiet_store(x, quiet_load(x) + (n))
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	long counter;
+} atomic_long_t;
+
+#define MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, op, builtin)                                       \
+	static __always_inline T prefix##_fetch_##op(T i, type *v)                                 \
+	{                                                                                          \
+		machine_step(&v->counter);                                                         \
+		return builtin(&v->counter, i, __ATOMIC_SEQ_CST);                                  \
+	}                                                                                          \
+	static __always_inline T prefix##_fetch_##op##_acquire(T i, type *v)                       \
+	{                                                                                          \
+		machine_step(&v->counter);                                                         \
+		return builtin(&v->counter, i, __ATOMIC_ACQUIRE);                                  \
+	}                                                                                          \
+	static __always_inline T prefix##_fetch_##op##_release(T i, type *v)                       \
+	{                                                                                          \
+		machine_step(&v->counter);                                                         \
+		return builtin(&v->counter, i, __ATOMIC_RELEASE);                                  \
+	}                                                                                          \
+	static __always_inline T prefix##_fetch_##op##_relaxed(T i, type *v)                       \
+	{                                                                                          \
+		machine_step(&v->counter);                                                         \
+		return builtin(&v->counter, i, __ATOMIC_RELAXED);                                  \
+	}
+
+#define MMSIM_DEFINE_ATOMIC(prefix, type, T)                                                       \
+	MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, add, __atomic_fetch_add)                           \
+	MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, sub, __atomic_fetch_sub)                           \
+	MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, or, __atomic_fetch_or)                             \
+	MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, and, __atomic_fetch_and)                           \
+	static __always_inline T prefix##_read(const type *v)                                      \
+	{                                                                                          \
+		return READ_ONCE(v->counter);                                                      \
+	}                                                                                          \
+	static __always_inline T prefix##_read_acquire(const type *v)                              \
+	{                                                                                          \
+		return smp_load_acquire(&v->counter);                                              \
+	}                                                                                          \
+	static __always_inline void prefix##_set(type *v, T i)                                     \
+	{                                                                                          \
+		WRITE_ONCE(v->counter, i);                                                         \
+	}                                                                                          \
+	static __always_inline void prefix##_set_release(type *v, T i)                             \
+	{                                                                                          \
+		smp_store_release(&v->counter, i);                                                 \
+	}                                                                                          \
+	static __always_inline bool prefix##_try_cmpxchg(type *v, T *old, T new)                   \
+	{                                                                                          \
+		return try_cmpxchg(&v->counter, old, new);                                         \
+	}                                                                                          \
+	static __always_inline bool prefix##_try_cmpxchg_acquire(type *v, T *old, T new)           \
+	{                                                                                          \
+		return try_cmpxchg_order(&v->counter, old, new, __ATOMIC_ACQUIRE);                 \
+	}                                                                                          \
+	static __always_inline void prefix##_inc(type *v)                                          \
+	{                                                                                          \
+		prefix##_fetch_add_relaxed(1, v);                                                  \
+	}                                                                                          \
+	static __always_inline void prefix##_dec(type *v)                                          \
+	{                                                                                          \
+		prefix##_fetch_sub_relaxed(1, v);                                                  \
+	}                                                                                          \
+	static __always_inline bool prefix##_dec_and_test(type *v)                                 \
+	{                                                                                          \
+		return prefix##_fetch_sub(1, v) == 1;                                              \
+	}
+
+MMSIM_DEFINE_ATOMIC(atomic, atomic_t, int)
+MMSIM_DEFINE_ATOMIC(atomic_long, atomic_long_t, long)
+
+#endif

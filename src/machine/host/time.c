@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The host's clock, and work that has no counterpart in user space.
+ *
+ * The clock is the time-stamp counter where it is constant, scaled to
+ * CLOCK_MONOTONIC once a process; elsewhere it is CLOCK_MONOTONIC itself.
+ * Calibration measures single operations: a system call is getppid(), a trap
+ * is charged as a system call (user space cannot time an exception alone; it
+ * costs more), an IPI is what membarrier() costs more while another thread
+ * runs.
+ */
+#include "machine/host/host.h"
+
+#include <linux/membarrier.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+static pthread_once_t clock_once = PTHREAD_ONCE_INIT;
+static uint64_t tsc_scale; /* nanoseconds a tick << 32; 0: use CLOCK_MONOTONIC */
+static uint64_t tsc_base, ns_base;
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+#if defined(__x86_64__)
+static uint64_t read_tsc(void)
+{
+	return __builtin_ia32_rdtsc();
+}
+
+static bool tsc_is_constant(void)
+{
+	unsigned int a, b, c, d;
+
+	return __get_cpuid(0x80000007, &a, &b, &c, &d) && (d & (1u << 8));
+}
+#else
+static uint64_t read_tsc(void)
+{
+	return 0;
+}
+
+static bool tsc_is_constant(void)
+{
+	return false;
+}
+#endif
+
+static void clock_calibrate(void)
+{
+	uint64_t start_ns, start_tsc, ns, ticks;
+
+	if (!tsc_is_constant())
+		return;
+	start_ns = monotonic_ns();
+	start_tsc = read_tsc();
+	do {
+		ns = monotonic_ns() - start_ns;
+		ticks = read_tsc() - start_tsc;
+	} while (ns < 5 * NSEC_PER_MSEC);
+	tsc_base = start_tsc;
+	ns_base = start_ns;
+	tsc_scale = (uint64_t)(((unsigned __int128)ns << 32) / ticks);
+}
+
+void host_clock_init(void)
+{
+	pthread_once(&clock_once, clock_calibrate);
+}
+
+uint64_t host_now(void)
+{
+	if (unlikely(!tsc_scale))
+		return monotonic_ns();
+	return ns_base +
+	       (uint64_t)(((unsigned __int128)(read_tsc() - tsc_base) * tsc_scale) >> 32);
+}
+
+/* ---- calibration ---- */
+
+#define CALIBRATION_ROUNDS 31
+#define CALIBRATION_BATCH 64
+
+static void do_getppid(void)
+{
+	syscall(SYS_getppid);
+}
+
+static void do_membarrier(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
+}
+
+/* The least of many rounds: what the operation costs when nothing disturbs it. */
+static uint64_t measure(void (*operation)(void))
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int round = 0; round < CALIBRATION_ROUNDS; round++) {
+		uint64_t start = host_now();
+
+		for (int i = 0; i < CALIBRATION_BATCH; i++)
+			operation();
+		least = MIN(least, (host_now() - start) / CALIBRATION_BATCH);
+	}
+	return least;
+}
+
+struct spinner {
+	int ready, stop;
+};
+
+static void *spin_meanwhile(void *arg)
+{
+	struct spinner *spinner = arg;
+
+	__atomic_store_n(&spinner->ready, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&spinner->stop, __ATOMIC_ACQUIRE))
+		host_pause();
+	return NULL;
+}
+
+static uint64_t measure_ipi(void)
+{
+	struct spinner spinner = {0, 0};
+	uint64_t alone, with;
+	pthread_t thread;
+
+	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
+		return 0;
+	if (pthread_create(&thread, NULL, spin_meanwhile, &spinner))
+		return 0;
+	__atomic_store_n(&spinner.stop, 0, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&spinner.ready, __ATOMIC_ACQUIRE))
+		sched_yield();
+	with = measure(do_membarrier);
+	__atomic_store_n(&spinner.stop, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	alone = measure(do_membarrier);
+	return with > alone ? with - alone : 0;
+}
+
+static pthread_once_t work_once = PTHREAD_ONCE_INIT;
+static uint64_t syscall_ns, ipi_ns;
+
+static void calibrate_once(void)
+{
+	syscall_ns = measure(do_getppid);
+	ipi_ns = measure_ipi();
+}
+
+void host_calibrate(struct machine *machine)
+{
+	if (!machine->config.emulate_costs)
+		return;
+	pthread_once(&work_once, calibrate_once);
+	machine->work_ns[WORK_syscall] = syscall_ns;
+	machine->work_ns[WORK_trap] = syscall_ns;
+	machine->work_ns[WORK_ipi] = ipi_ns;
+	machine->work_ns[WORK_io] = 1; /* charged in nanoseconds */
+}
+
+void host_work(enum work_kind kind, uint64_t n)
+{
+	uint64_t ns = current->machine->work_ns[kind] * n;
+	uint64_t until;
+
+	if (!ns)
+		return;
+	if (kind == WORK_io) {
+		machine_sleep(ns);
+		return;
+	}
+	until = host_now() + ns;
+	while (host_now() < until)
+		host_pause();
+}

@@ -1,0 +1,495 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What both machines have in common: the task table, chunks and object
+ * numbers, wake queues, and the dispatch to the machine that current runs on.
+ */
+#include "machine/host/urcu.h"
+#include "machine/machine_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+__thread struct task *mmsim_current __mmsim_tls;
+__thread bool mmsim_stepping __mmsim_tls;
+__thread bool mmsim_charging __mmsim_tls;
+
+void machine_lock(struct machine *machine)
+{
+	while (__atomic_exchange_n(&machine->lock, 1, __ATOMIC_ACQUIRE))
+		;
+}
+
+void machine_unlock(struct machine *machine)
+{
+	__atomic_store_n(&machine->lock, 0, __ATOMIC_RELEASE);
+}
+
+void *machine_memory_alloc(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+void machine_memory_free(void *memory, size_t size)
+{
+	if (memory)
+		munmap(memory, size);
+}
+
+static bool arena_reserve(struct machine *machine)
+{
+	/* One chunk more, so that chunks can be aligned to their size. */
+	machine->arena = machine_memory_alloc(MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	machine->first_chunk =
+		(char *)(((uintptr_t)machine->arena + CHUNK_SIZE - 1) & ~(CHUNK_SIZE - 1));
+	return machine->arena;
+}
+
+int machine_create(const struct machine_config *config, struct machine **out)
+{
+	static const struct task_attr main_attr = {.name = "main", .cpu = -1};
+	struct machine *machine = calloc(1, sizeof(*machine));
+	struct task *task = NULL;
+	int err = -ENOMEM;
+
+	if (!machine)
+		return -ENOMEM;
+	machine->config = *config;
+	machine->ops = config->kind == MACHINE_HOST ? &host_ops : &model_ops;
+	machine->tasks = calloc(MACHINE_MAX_TASKS, sizeof(struct task *));
+	if (machine->tasks && arena_reserve(machine))
+		task = machine_task_new(machine, &main_attr, NULL, NULL);
+	if (task) {
+		machine_task_enter(task);
+		err = machine->ops->create(machine);
+		if (!err) {
+			*out = machine;
+			return 0;
+		}
+		mmsim_current = NULL;
+		mmsim_stepping = false;
+		mmsim_charging = false;
+	}
+	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	free(machine->tasks);
+	free(machine);
+	return err;
+}
+
+void machine_destroy(struct machine *machine)
+{
+	const struct machine_hooks *hooks = &machine->config.hooks;
+
+	machine->ops->destroy(machine);
+	for (int i = 0; i < machine->nr_tasks; i++)
+		if (hooks->task_freed)
+			hooks->task_freed(machine->tasks[i], hooks->data);
+	mmsim_current = NULL;
+	mmsim_stepping = false;
+	mmsim_charging = false;
+	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	free(machine->tasks);
+	free(machine);
+}
+
+int machine_run(struct machine *machine)
+{
+	return machine->ops->run(machine);
+}
+
+const char *machine_failure(const struct machine *machine)
+{
+	return machine->failure;
+}
+
+enum machine_kind machine_kind(const struct machine *machine)
+{
+	return machine->config.kind;
+}
+
+unsigned int machine_nr_cpus(const struct machine *machine)
+{
+	return machine->config.nr_cpus;
+}
+
+uint64_t machine_host_artefacts(const struct machine *machine)
+{
+	return quiet_load(machine->host_artefacts);
+}
+
+uint64_t machine_work_ns(const struct machine *machine, enum work_kind kind)
+{
+	return machine->work_ns[kind];
+}
+
+/* ---- failures ---- */
+
+void machine_fail(struct machine *machine, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(machine->failure, sizeof(machine->failure), fmt, args);
+	va_end(args);
+}
+
+void machine_describe_waits(struct machine *machine)
+{
+	const struct machine_hooks *hooks = &machine->config.hooks;
+	size_t used = strlen(machine->failure);
+
+	for (int i = 0; i < machine->nr_tasks && used + 1 < sizeof(machine->failure); i++) {
+		struct task *task = machine->tasks[i];
+		int n = 0;
+
+		if (quiet_load(task->state) == TASK_DEAD || !hooks->describe_wait)
+			continue;
+		n = hooks->describe_wait(task, machine->failure + used,
+					 sizeof(machine->failure) - used, hooks->data);
+		used += MIN((size_t)MAX(n, 0), sizeof(machine->failure) - used - 1);
+	}
+}
+
+void machine_bug(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	if (current && current->machine)
+		current->machine->ops->bug(current->machine, text);
+	fprintf(stderr, "mmsim: BUG outside a task: %s\n", text);
+	abort();
+}
+
+/* ---- tasks ---- */
+
+static struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *type,
+						uint32_t slot_size);
+
+/* The machine's lock is held. */
+static struct task *task_slot(struct machine *machine)
+{
+	struct machine_chunk *chunk = machine->task_chunk;
+	size_t room = chunk ? (CHUNK_SIZE - chunk->first_offset) / sizeof(struct task) : 0;
+	struct task *task;
+
+	if (machine->task_chunk_used == room) {
+		chunk = chunk_alloc_locked(machine, "task", sizeof(struct task));
+		if (!chunk)
+			return NULL;
+		machine->task_chunk = chunk;
+		machine->task_chunk_used = 0;
+	}
+	task = (struct task *)((char *)chunk + chunk->first_offset) + machine->task_chunk_used++;
+	machine_object_allocated(task, sizeof(*task));
+	return task;
+}
+
+static void task_init(struct task *task, struct machine *machine, const struct task_attr *attr)
+{
+	struct rng rng;
+
+	task->machine = machine;
+	task->nice = attr->nice;
+	task->cpu = attr->cpu;
+	snprintf(task->name, sizeof(task->name), "%s", attr->name ? attr->name : "task");
+	INIT_LIST_HEAD(&task->mm_list);
+	rng_init(&rng, machine->config.seed, task->name, (uint64_t)task->index);
+	memcpy(task->rng, rng.s, sizeof(task->rng));
+}
+
+static struct task *task_add(struct machine *machine, const struct task_attr *attr)
+{
+	struct task *task = NULL;
+
+	machine_lock(machine);
+	if (machine->nr_tasks < MACHINE_MAX_TASKS)
+		task = task_slot(machine);
+	if (task) {
+		task->index = machine->nr_tasks;
+		task_init(task, machine, attr);
+		machine->tasks[task->index] = task;
+		/* Release: whoever scans the table sees a complete task. */
+		__atomic_store_n(&machine->nr_tasks, task->index + 1, __ATOMIC_RELEASE);
+	}
+	machine_unlock(machine);
+	return task;
+}
+
+struct task *machine_task_new(struct machine *machine, const struct task_attr *attr,
+			      int (*fn)(void *arg), void *arg)
+{
+	const struct machine_hooks *hooks = &machine->config.hooks;
+	struct task *task = task_add(machine, attr);
+
+	if (!task)
+		return NULL;
+	task->fn = fn;
+	task->arg = arg;
+	if (task->cpu < 0)
+		task->cpu = machine->config.nr_cpus ?
+				    task->index % (int)machine->config.nr_cpus :
+				    0;
+	if (hooks->task_created && hooks->task_created(task, hooks->data)) {
+		quiet_store(task->state, TASK_DEAD);
+		return NULL;
+	}
+	return task;
+}
+
+void machine_task_enter(struct task *task)
+{
+	mmsim_current = task;
+	mmsim_stepping = task->machine->config.kind != MACHINE_HOST;
+	mmsim_charging = task->machine->config.emulate_costs && !mmsim_stepping;
+}
+
+struct task *machine_task_create(struct machine *machine, const struct task_attr *attr,
+				 int (*fn)(void *arg), void *arg)
+{
+	struct task *task = machine_task_new(machine, attr, fn, arg);
+
+	if (!task)
+		return NULL;
+	if (machine->ops->task_start(task)) {
+		quiet_store(task->state, TASK_DEAD);
+		return NULL;
+	}
+	return task;
+}
+
+int machine_task_join(struct task *task)
+{
+	task->machine->ops->task_join(task);
+	return task->result;
+}
+
+struct task *machine_task(const struct machine *machine, int index)
+{
+	/* Acquire: pairs with the release in machine_task_new(). */
+	if (index < 0 || index >= __atomic_load_n(&machine->nr_tasks, __ATOMIC_ACQUIRE))
+		return NULL;
+	return machine->tasks[index];
+}
+
+/* ---- waiting ---- */
+
+enum park_result park(enum task_state state, uint64_t deadline_ns)
+{
+	return current->machine->ops->park(state, deadline_ns);
+}
+
+void unpark(struct task *task)
+{
+	task->machine->ops->unpark(task);
+}
+
+void kill_task(struct task *task)
+{
+	task->machine->ops->kill(task);
+}
+
+/* Ends a wake queue; NULL in wake_next means: on no queue. */
+#define WAKE_Q_END ((struct task *)1)
+
+void wake_q_add(struct wake_q *q, struct task *task)
+{
+	struct task *none = NULL;
+
+	/*
+	 * Already on somebody's queue: that wake-up is still to come and
+	 * serves for this one too. Full order: pairs with wake_up_q().
+	 */
+	if (!__atomic_compare_exchange_n(&task->wake_next, &none, q->head ? q->head : WAKE_Q_END,
+					 false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+		return;
+	q->head = task;
+}
+
+void wake_up_q(struct wake_q *q)
+{
+	struct task *task = q->head;
+
+	while (task && task != WAKE_Q_END) {
+		struct task *next = quiet_load(task->wake_next);
+
+		__atomic_store_n(&task->wake_next, NULL, __ATOMIC_SEQ_CST);
+		unpark(task);
+		task = next;
+	}
+	q->head = NULL;
+}
+
+bool on_cpu(const struct task *task)
+{
+	int state = READ_ONCE(task->state);
+
+	return state == TASK_RUNNING || state == TASK_SPINNING;
+}
+
+bool need_resched(void)
+{
+	return current->machine->ops->need_resched();
+}
+
+void cond_resched(void)
+{
+	if (unlikely(mmsim_stepping))
+		current->machine->ops->relax();
+}
+
+void cpu_relax(void)
+{
+	current->machine->ops->relax();
+}
+
+uint64_t optimistic_spin_limit_ns(void)
+{
+	return current->machine->ops->spin_limit_ns;
+}
+
+bool spin_while_equal_int(const int *word, int value, uint64_t deadline_ns)
+{
+	return current->machine->ops->spin_int(word, value, deadline_ns);
+}
+
+bool spin_while_equal_long(const long *word, long value, uint64_t deadline_ns)
+{
+	return current->machine->ops->spin_long(word, value, deadline_ns);
+}
+
+uint64_t now_ns(void)
+{
+	return current->machine->ops->now();
+}
+
+unsigned int machine_hz(void)
+{
+	return current->machine->config.hz;
+}
+
+uint64_t jiffies(void)
+{
+	return now_ns() / (NSEC_PER_SEC / machine_hz());
+}
+
+void machine_sleep(uint64_t ns)
+{
+	current->machine->ops->sleep(ns);
+}
+
+void machine_work_slow(enum work_kind kind, uint64_t n)
+{
+	current->machine->ops->work(kind, n);
+}
+
+/* ---- RCU ---- */
+
+void rcu_read_lock(void)
+{
+	if (unlikely(mmsim_stepping))
+		model_rcu_read_lock();
+	else
+		host_rcu_read_lock();
+}
+
+void rcu_read_unlock(void)
+{
+	if (unlikely(mmsim_stepping))
+		model_rcu_read_unlock();
+	else
+		host_rcu_read_unlock();
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	current->machine->ops->call_rcu(head, func);
+}
+
+void synchronize_rcu(void)
+{
+	current->machine->ops->synchronize_rcu();
+}
+
+void rcu_barrier(void)
+{
+	current->machine->ops->rcu_barrier();
+}
+
+/* ---- chunks ---- */
+
+static struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *type,
+						uint32_t slot_size)
+{
+	uint32_t offset = (sizeof(struct machine_chunk) + 63) & ~63u;
+	struct machine_chunk *chunk;
+
+	if (machine->arena_used + CHUNK_SIZE > MACHINE_ARENA_SIZE)
+		return NULL;
+	chunk = (struct machine_chunk *)(machine->first_chunk + machine->arena_used);
+	/* Read by the model only, on the one thread that also writes it. */
+	machine->arena_used += CHUNK_SIZE;
+	chunk->type = type;
+	chunk->slot_size = slot_size;
+	chunk->first_offset = offset;
+	chunk->first_object = machine->next_object;
+	machine->next_object += (CHUNK_SIZE - offset) / slot_size;
+	return chunk;
+}
+
+struct machine_chunk *machine_chunk_alloc(struct machine *machine, const char *type,
+					  uint32_t slot_size)
+{
+	struct machine_chunk *chunk;
+
+	machine_lock(machine);
+	chunk = chunk_alloc_locked(machine, type, slot_size);
+	machine_unlock(machine);
+	return chunk;
+}
+
+static struct machine_chunk *chunk_of(const volatile void *addr)
+{
+	return (struct machine_chunk *)((uintptr_t)addr & ~(CHUNK_SIZE - 1));
+}
+
+static void object_mark(const void *object, size_t size, enum granule_state state)
+{
+	struct machine_chunk *chunk = chunk_of(object);
+	size_t first = ((uintptr_t)object & (CHUNK_SIZE - 1)) >> GRANULE_SHIFT;
+
+	memset(&chunk->state[first], state, DIV_ROUND_UP(size, 1u << GRANULE_SHIFT));
+}
+
+void machine_object_allocated(const void *object, size_t size)
+{
+	object_mark(object, size, GRANULE_LIVE);
+}
+
+void machine_object_freed(const void *object, size_t size, bool typesafe)
+{
+	object_mark(object, size, typesafe ? GRANULE_TYPESAFE_FREE : GRANULE_FREED);
+}
+
+struct object_name machine_object_name(const struct machine *machine, const volatile void *addr)
+{
+	uintptr_t at = (uintptr_t)addr - (uintptr_t)machine->first_chunk;
+	const struct machine_chunk *chunk = chunk_of(addr);
+	uint32_t offset;
+
+	if (at >= machine->arena_used)
+		return (struct object_name){0};
+	offset = (uint32_t)((uintptr_t)addr & (CHUNK_SIZE - 1)) - chunk->first_offset;
+	return (struct object_name){
+		.type = chunk->type,
+		.number = chunk->first_object + offset / chunk->slot_size,
+		.offset = offset % chunk->slot_size,
+	};
+}

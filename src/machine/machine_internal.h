@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/* What machine.c and the two machines behind it share. */
+#ifndef MMSIM_MACHINE_INTERNAL_H
+#define MMSIM_MACHINE_INTERNAL_H
+
+#include "machine/machine.h"
+
+#include <stdarg.h>
+
+#define MACHINE_ARENA_SIZE (16ul << 30) /* reserved, not used: pages come on first touch */
+#define MACHINE_FAILURE_SIZE 8192
+
+struct machine_ops {
+	int (*create)(struct machine *machine);
+	void (*destroy)(struct machine *machine);
+	int (*run)(struct machine *machine);
+	/* Give a new task its thread or fibre; 0 or -errno. */
+	int (*task_start)(struct task *task);
+	void (*task_join)(struct task *task);
+	enum park_result (*park)(enum task_state state, uint64_t deadline_ns);
+	void (*unpark)(struct task *task);
+	void (*kill)(struct task *task);
+	bool (*need_resched)(void);
+	void (*relax)(void);
+	bool (*spin_int)(const int *word, int value, uint64_t deadline_ns);
+	bool (*spin_long)(const long *word, long value, uint64_t deadline_ns);
+	uint64_t (*now)(void);
+	void (*sleep)(uint64_t ns);
+	void (*work)(enum work_kind kind, uint64_t n);
+	void (*call_rcu)(struct rcu_head *head, void (*func)(struct rcu_head *head));
+	void (*synchronize_rcu)(void);
+	void (*rcu_barrier)(void);
+	void (*bug)(struct machine *machine, const char *text) __attribute__((noreturn));
+	uint64_t spin_limit_ns;
+};
+
+extern const struct machine_ops host_ops, model_ops;
+
+struct machine {
+	struct machine_config config;
+	const struct machine_ops *ops;
+	void *impl; /* struct host or struct model */
+	struct task **tasks;
+	int nr_tasks; /* release when a task was added */
+	char *arena, *first_chunk;
+	size_t arena_used;
+	uint64_t next_object;
+	struct machine_chunk *task_chunk;
+	uint32_t task_chunk_used;
+	int lock; /* guards arena_used, next_object, tasks; see machine_lock() */
+	uint64_t host_artefacts;
+	uint64_t work_ns[NR_WORK_KINDS];
+	char failure[MACHINE_FAILURE_SIZE];
+};
+
+/* Make a task and put it in the table; its thread or fibre comes after. */
+struct task *machine_task_new(struct machine *machine, const struct task_attr *attr,
+			      int (*fn)(void *arg), void *arg);
+void machine_task_enter(struct task *task); /* becomes current on this OS thread */
+
+/* A few instructions long, never nested, no step inside. */
+void machine_lock(struct machine *machine);
+void machine_unlock(struct machine *machine);
+
+/* Compose machine->failure: the headline, then every task's wait. */
+void machine_fail(struct machine *machine, const char *fmt, ...) __printf(2, 3);
+void machine_describe_waits(struct machine *machine);
+
+void model_rcu_read_lock(void);
+void model_rcu_read_unlock(void);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Fibres on boost.context's fcontext, which has no C header: two prototypes. */
+#include "machine/model/fibre.h"
+
+#include <sys/mman.h>
+
+typedef struct {
+	void *context;
+	void *data;
+} transfer_t;
+
+void *make_fcontext(void *stack_top, size_t size, void (*fn)(transfer_t));
+transfer_t jump_fcontext(void *to, void *data);
+
+#ifdef MMSIM_ASAN
+#include <sanitizer/common_interface_defs.h>
+#define FIBRE_STACK_SIZE (256ul << 10)
+#else
+#define FIBRE_STACK_SIZE (64ul << 10)
+#endif
+#ifdef MMSIM_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+struct fibre_switching {
+	struct fibre *from, *to;
+};
+
+/* First thing on the new stack: who came from is saved, the sanitizer told. */
+static void fibre_arrived(transfer_t t)
+{
+	struct fibre_switching *s = t.data;
+	struct fibre *from = s->from;
+
+	from->context = t.context;
+#ifdef MMSIM_ASAN
+	__sanitizer_finish_switch_fiber(s->to->asan_fake_stack, &from->asan_bottom,
+					&from->asan_size);
+#endif
+}
+
+static void fibre_main(transfer_t t)
+{
+	struct fibre *self = ((struct fibre_switching *)t.data)->to;
+
+	fibre_arrived(t);
+	self->entry(self->arg);
+	__builtin_trap(); /* entry never returns: there is nowhere to return to */
+}
+
+int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg)
+{
+	*fibre = (struct fibre){.entry = entry, .arg = arg, .stack_size = FIBRE_STACK_SIZE};
+	fibre->stack = mmap(NULL, FIBRE_STACK_SIZE, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (fibre->stack == MAP_FAILED)
+		return -ENOMEM;
+	/* An overflow hits the guard page, not the neighbour. */
+	mprotect(fibre->stack, 4096, PROT_NONE);
+	fibre->context = make_fcontext((char *)fibre->stack + FIBRE_STACK_SIZE,
+				       FIBRE_STACK_SIZE - 4096, fibre_main);
+	fibre->asan_bottom = fibre->stack;
+	fibre->asan_size = FIBRE_STACK_SIZE;
+#ifdef MMSIM_TSAN
+	fibre->tsan_fiber = __tsan_create_fiber(0);
+#endif
+	return 0;
+}
+
+void fibre_adopt_thread(struct fibre *fibre)
+{
+	*fibre = (struct fibre){0};
+#ifdef MMSIM_TSAN
+	fibre->tsan_fiber = __tsan_get_current_fiber();
+#endif
+}
+
+void fibre_destroy(struct fibre *fibre)
+{
+	if (!fibre->stack)
+		return;
+#ifdef MMSIM_TSAN
+	__tsan_destroy_fiber(fibre->tsan_fiber);
+#endif
+	munmap(fibre->stack, fibre->stack_size);
+	fibre->stack = NULL;
+}
+
+void fibre_switch(struct fibre *from, struct fibre *to, bool last)
+{
+	struct fibre_switching s = {from, to};
+
+	(void)last;
+#ifdef MMSIM_ASAN
+	__sanitizer_start_switch_fiber(last ? NULL : &from->asan_fake_stack, to->asan_bottom,
+				       to->asan_size);
+#endif
+#ifdef MMSIM_TSAN
+	__tsan_switch_to_fiber(to->tsan_fiber, 0);
+#endif
+	fibre_arrived(jump_fcontext(to->context, &s));
+}

@@ -1,0 +1,627 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The step machine: tasks are fibres on one OS thread, every step is a place to
+ * switch, and who comes next is a choice. Ends of grace periods, spurious
+ * wake-ups, kills and the passing of time are choices too. It explores
+ * sequentially consistent interleavings; weak memory is out of its reach.
+ */
+#include "machine/model/model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t model_now(void)
+{
+	return model_of(current)->clock_ns;
+}
+
+static void set_state(struct task *task, enum task_state state)
+{
+	quiet_store(task->state, state);
+}
+
+/* ---- who can run ---- */
+
+static void run_add(struct model *model, struct task *task)
+{
+	task->context->run_slot = model->nr_run;
+	model->run[model->nr_run++] = task;
+}
+
+static void run_remove(struct model *model, struct task *task)
+{
+	struct task *last = model->run[--model->nr_run];
+
+	model->run[task->context->run_slot] = last;
+	last->context->run_slot = task->context->run_slot;
+	task->context->run_slot = -1;
+}
+
+static bool spin_over(const struct machine_context *context)
+{
+	if (context->spin_size == sizeof(int))
+		return *(const volatile int *)context->spin_word != (int)context->spin_value;
+	return *(const volatile long *)context->spin_word != context->spin_value;
+}
+
+/* @may_expire: a spinner with a deadline may be let go before its word changes. */
+bool model_can_run(struct model *model, struct task *task, bool may_expire)
+{
+	struct machine_context *context = task->context;
+
+	if (likely(!context->spin_word))
+		return true;
+	if (spin_over(context))
+		return true;
+	if (!context->deadline_ns)
+		return false;
+	if (model->clock_ns >= context->deadline_ns)
+		return true;
+	if (may_expire)
+		model->clock_ns = context->deadline_ns + 1;
+	return may_expire;
+}
+
+void model_make_runnable(struct model *model, struct task *task, enum park_result reason)
+{
+	task->context->wake_reason = reason;
+	task->context->deadline_ns = 0;
+	set_state(task, TASK_RUNNING);
+	run_add(model, task);
+}
+
+void model_tick(struct model *model)
+{
+	model->clock_ns += NSEC_PER_SEC / model->machine->config.hz;
+}
+
+struct task *model_task_named(struct model *model, const char *name)
+{
+	for (int i = 0; i < model->machine->nr_tasks; i++)
+		if (!strcmp(model->machine->tasks[i]->name, name))
+			return model->machine->tasks[i];
+	return NULL;
+}
+
+/* Nothing can run: let time pass to the first deadline. False: there is none. */
+static bool pass_time(struct model *model)
+{
+	struct task *first = NULL;
+
+	for (int i = 0; i < model->machine->nr_tasks; i++) {
+		struct task *task = model->machine->tasks[i];
+		uint64_t deadline = task->context->deadline_ns;
+
+		if (task->context->run_slot >= 0 || !deadline || task->state == TASK_DEAD)
+			continue;
+		if (!first || deadline < first->context->deadline_ns)
+			first = task;
+	}
+	if (!first)
+		return false;
+	model->clock_ns = MAX(model->clock_ns, first->context->deadline_ns);
+	model_make_runnable(model, first, PARK_TIMEOUT);
+	return true;
+}
+
+/* ---- switching ---- */
+
+static void switch_to(struct task *next, bool last)
+{
+	struct task *from = current;
+
+	if (next == from)
+		return;
+	mmsim_current = next;
+	fibre_switch(&from->context->fibre, &next->context->fibre, last);
+}
+
+/* The run is over: back to main, which finds model->error. */
+static void finish_run(struct model *model, int error, bool last)
+{
+	model->error = error;
+	switch_to(model->main, last);
+}
+
+static void give_up(struct model *model)
+{
+	machine_fail(model->machine,
+		     "nothing can run (seed %llu, step %llu)\n",
+		     (unsigned long long)model->machine->config.seed,
+		     (unsigned long long)model->steps);
+	machine_describe_waits(model->machine);
+	finish_run(model, -EDEADLK, true);
+}
+
+/* Current cannot go on, or has ended (@last): somebody else must. */
+static void schedule_away(struct model *model, bool last)
+{
+	for (;;) {
+		struct task *next = NULL;
+
+		if (model->running && !model->alive)
+			next = model->main;
+		else if (model->nr_run)
+			next = model_pick(model);
+		if (next) {
+			switch_to(next, last);
+			return;
+		}
+		if (pass_time(model))
+			continue;
+		if (!model->running)
+			machine_bug("main waits and no other task was started");
+		give_up(model);
+		return;
+	}
+}
+
+/* A step on an object that was freed, and not typesafe, is a bug of the code above. */
+static void check_object(struct model *model, const volatile void *addr)
+{
+	uintptr_t at = (uintptr_t)addr - (uintptr_t)model->machine->first_chunk;
+	const struct machine_chunk *chunk;
+	struct object_name name;
+
+	if (at >= model->machine->arena_used)
+		return;
+	chunk = (const void *)((uintptr_t)addr & ~(CHUNK_SIZE - 1));
+	if (likely(chunk->state[(at & (CHUNK_SIZE - 1)) >> GRANULE_SHIFT] != GRANULE_FREED))
+		return;
+	name = machine_object_name(model->machine, addr);
+	machine_bug("use after free: %s touches %s #%llu + %u", current->name, name.type,
+		    (unsigned long long)name.number, name.offset);
+}
+
+void model_step(const volatile void *addr)
+{
+	struct model *model = model_of(current);
+	struct task *next;
+
+	model->steps++;
+	model->clock_ns += MODEL_STEP_NS;
+	if (likely(model->running)) {
+		if (unlikely(model->steps == model->machine->config.max_steps)) {
+			machine_fail(model->machine, "no end after %llu steps (seed %llu)\n",
+				     (unsigned long long)model->steps,
+				     (unsigned long long)model->machine->config.seed);
+			machine_describe_waits(model->machine);
+			finish_run(model, -EOVERFLOW, true);
+		}
+		next = model_pick(model);
+		if (next && next != current)
+			switch_to(next, false);
+	}
+	check_object(model, addr);
+}
+
+/* ---- park, spin, sleep ---- */
+
+static enum park_result block(struct model *model, enum task_state state, uint64_t deadline_ns)
+{
+	struct machine_context *context = current->context;
+
+	context->deadline_ns = deadline_ns;
+	set_state(current, state);
+	run_remove(model, current);
+	schedule_away(model, false);
+	return context->wake_reason;
+}
+
+static enum park_result model_park(enum task_state state, uint64_t deadline_ns)
+{
+	struct model *model = model_of(current);
+	struct machine_context *context = current->context;
+	enum park_result result;
+
+	model_step(&current->park_word);
+	if (!context->token) {
+		if (state == TASK_KILLABLE && current->killed)
+			return PARK_KILLED;
+		result = block(model, state, deadline_ns);
+		if (!context->token)
+			return result;
+	}
+	context->token = false;
+	return PARK_WOKEN;
+}
+
+static void model_unpark(struct task *task)
+{
+	struct model *model = model_of(task);
+
+	model_step(&task->park_word);
+	task->context->token = true;
+	if (task->context->run_slot < 0 && task->state != TASK_DEAD && !task->context->joining)
+		model_make_runnable(model, task, PARK_WOKEN);
+}
+
+static void model_kill(struct task *task)
+{
+	quiet_store(task->killed, 1);
+	if (task->state == TASK_KILLABLE && task->context->run_slot < 0)
+		model_make_runnable(model_of(task), task, PARK_KILLED);
+}
+
+static bool model_spin(const volatile void *word, unsigned int size, long value,
+		       uint64_t deadline_ns)
+{
+	struct machine_context *context = current->context;
+	bool changed;
+
+	context->spin_word = word;
+	context->spin_size = size;
+	context->spin_value = value;
+	context->deadline_ns = deadline_ns;
+	set_state(current, TASK_SPINNING);
+	/* A spinner is picked only when its word has changed or its time is over. */
+	schedule_away(model_of(current), false);
+	changed = spin_over(context);
+	context->spin_word = NULL;
+	context->deadline_ns = 0;
+	set_state(current, TASK_RUNNING);
+	model_step(word);
+	return changed;
+}
+
+static bool model_spin_int(const int *word, int value, uint64_t deadline_ns)
+{
+	return model_spin(word, sizeof(*word), value, deadline_ns);
+}
+
+static bool model_spin_long(const long *word, long value, uint64_t deadline_ns)
+{
+	return model_spin(word, sizeof(*word), value, deadline_ns);
+}
+
+static void model_sleep(uint64_t ns)
+{
+	struct model *model = model_of(current);
+	uint64_t deadline = model->clock_ns + ns;
+
+	while (model->clock_ns < deadline) {
+		enum park_result result = block(model, TASK_UNINTERRUPTIBLE, deadline);
+
+		if (result == PARK_TIMEOUT)
+			break;
+	}
+}
+
+static void model_relax(void)
+{
+	model_step(&current->park_word);
+}
+
+/* A draw: the seed decides when a time slice is over. */
+static bool model_need_resched(void)
+{
+	struct model *model = model_of(current);
+
+	return !model->schedule && rng_below(&model->rng, 32) == 0;
+}
+
+static void model_work(enum work_kind kind, uint64_t n)
+{
+	(void)kind, (void)n; /* the step machine has no costs */
+}
+
+/* ---- RCU ---- */
+
+/* The oldest callback may run once every section begun before it has ended. */
+static bool callback_ready(const struct model *model)
+{
+	uint64_t stamp;
+
+	if (!model->nr_callbacks)
+		return false;
+	stamp = model->callbacks[model->first_callback].stamp;
+	for (int i = 0; i < model->machine->nr_tasks; i++) {
+		const struct machine_context *context = model->machine->tasks[i]->context;
+
+		if (context->rcu_depth && context->rcu_since <= stamp)
+			return false;
+	}
+	return true;
+}
+
+static void rcu_poke(struct model *model)
+{
+	if (model->rcu->context->run_slot < 0 && callback_ready(model))
+		model_make_runnable(model, model->rcu, PARK_WOKEN);
+}
+
+void model_rcu_read_lock(void)
+{
+	struct machine_context *context = current->context;
+
+	if (!context->rcu_depth++)
+		context->rcu_since = ++model_of(current)->rcu_clock;
+}
+
+void model_rcu_read_unlock(void)
+{
+	if (!--current->context->rcu_depth && model_of(current)->nr_callbacks)
+		rcu_poke(model_of(current));
+}
+
+static bool callbacks_grow(struct model *model)
+{
+	size_t max = MAX(64, 2 * model->max_callbacks);
+	struct model_callback *ring = malloc(max * sizeof(*ring));
+
+	if (!ring)
+		return false;
+	for (size_t i = 0; i < model->nr_callbacks; i++)
+		ring[i] = model->callbacks[(model->first_callback + i) % model->max_callbacks];
+	free(model->callbacks);
+	model->callbacks = ring;
+	model->first_callback = 0;
+	model->max_callbacks = max;
+	return true;
+}
+
+static void model_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	struct model *model = model_of(current);
+
+	if (model->nr_callbacks == model->max_callbacks && !callbacks_grow(model))
+		machine_bug("no memory for RCU callbacks");
+	model->callbacks[(model->first_callback + model->nr_callbacks++) % model->max_callbacks] =
+		(struct model_callback){head, func, ++model->rcu_clock};
+	rcu_poke(model);
+}
+
+static void callback_run_first(struct model *model)
+{
+	struct model_callback callback = model->callbacks[model->first_callback];
+
+	model->first_callback = (model->first_callback + 1) % model->max_callbacks;
+	model->nr_callbacks--;
+	callback.func(callback.head);
+}
+
+static int rcu_main(void *arg)
+{
+	struct model *model = arg;
+
+	for (;;) {
+		while (callback_ready(model)) {
+			callback_run_first(model);
+			model_step(&current->park_word);
+		}
+		block(model, TASK_UNINTERRUPTIBLE, 0);
+	}
+	return 0;
+}
+
+static void sync_callback(struct rcu_head *head)
+{
+	struct machine_context *context = container_of(head, struct machine_context, sync_head);
+
+	context->sync_done = true;
+	unpark(context->task);
+}
+
+/* Callbacks run in order, so waiting for one's own waits for all before it. */
+static void model_synchronize_rcu(void)
+{
+	struct machine_context *context = current->context;
+	struct model *model = model_of(current);
+
+	BUG_ON(context->rcu_depth);
+	if (!model->running) {
+		/* Main alone: no reader, and no fibre to run the callbacks. */
+		while (model->nr_callbacks)
+			callback_run_first(model);
+		return;
+	}
+	context->sync_done = false;
+	model_call_rcu(&context->sync_head, sync_callback);
+	while (!context->sync_done)
+		model_park(TASK_UNINTERRUPTIBLE, 0);
+}
+
+/* ---- tasks, run ---- */
+
+static void wake_joiners(struct model *model)
+{
+	for (int i = 0; i < model->machine->nr_tasks; i++) {
+		struct task *task = model->machine->tasks[i];
+
+		if (task->context->joining == current)
+			model_make_runnable(model, task, PARK_WOKEN);
+	}
+}
+
+static void task_entry(void *arg)
+{
+	struct task *task = arg;
+	struct model *model = model_of(task);
+
+	task->result = task->fn(task->arg);
+	BUG_ON(task->context->rcu_depth);
+	wake_joiners(model);
+	set_state(task, TASK_DEAD);
+	run_remove(model, task);
+	model->alive--;
+	schedule_away(model, true);
+}
+
+static int context_create(struct model *model, struct task *task)
+{
+	struct machine_context *context = calloc(1, sizeof(*context));
+
+	(void)model;
+	if (!context)
+		return -ENOMEM;
+	context->task = task;
+	context->run_slot = -1;
+	task->context = context;
+	return 0;
+}
+
+static int model_task_start(struct task *task)
+{
+	struct model *model = model_of(task);
+	int err = context_create(model, task);
+
+	if (!err)
+		err = fibre_create(&task->context->fibre, task_entry, task);
+	if (err)
+		return err;
+	set_state(task, TASK_RUNNING);
+	run_add(model, task);
+	model->alive++;
+	return 0;
+}
+
+static void model_task_join(struct task *task)
+{
+	struct model *model = model_of(task);
+
+	while (task->state != TASK_DEAD) {
+		current->context->joining = task;
+		block(model, TASK_UNINTERRUPTIBLE, 0);
+		current->context->joining = NULL;
+	}
+}
+
+static int model_run(struct machine *machine)
+{
+	struct model *model = machine->impl;
+
+	model->running = true;
+	model->error = 0;
+	if (model->alive) {
+		/* Waits for all, so no single wake-up may end it. */
+		model->main->context->joining = model->main;
+		run_remove(model, model->main);
+		schedule_away(model, false);
+		run_add(model, model->main);
+		model->main->context->joining = NULL;
+		set_state(model->main, TASK_RUNNING);
+	}
+	model->running = false;
+	return model->error;
+}
+
+static _Noreturn void model_bug(struct machine *machine, const char *text)
+{
+	struct model *model = machine->impl;
+
+	machine_fail(machine, "BUG (seed %llu, step %llu, task %s): %s\n",
+		     (unsigned long long)machine->config.seed, (unsigned long long)model->steps,
+		     current->name, text);
+	machine_describe_waits(machine);
+	if (!model->running || current == model->main) {
+		/* Nobody to go back to: main itself broke it. */
+		fprintf(stderr, "mmsim: %s", machine->failure);
+		abort();
+	}
+	finish_run(model, -EFAULT, true);
+	__builtin_unreachable();
+}
+
+static uint64_t model_switch_mask(const struct machine *machine)
+{
+	static const uint64_t masks[] = {0, 3, 15};
+
+	if (!machine->config.switch_1_in)
+		return masks[machine->config.seed % ARRAY_SIZE(masks)];
+	/* Rounded up to a power of two. */
+	return machine->config.switch_1_in == 1 ?
+			     0 :
+			     (2ull << (63 - __builtin_clzll(machine->config.switch_1_in - 1))) - 1;
+}
+
+static void model_destroy(struct machine *machine)
+{
+	struct model *model = machine->impl;
+
+	for (int i = 0; i < machine->nr_tasks; i++) {
+		if (!machine->tasks[i]->context)
+			continue;
+		fibre_destroy(&machine->tasks[i]->context->fibre);
+		free(machine->tasks[i]->context);
+	}
+	free(model->callbacks);
+	free(model->schedule);
+	free(model->run);
+	free(model);
+}
+
+static int start_rcu_task(struct model *model)
+{
+	static const struct task_attr attr = {.name = "rcu", .cpu = 0};
+	int err;
+
+	model->rcu = machine_task_new(model->machine, &attr, rcu_main, model);
+	if (!model->rcu)
+		return -ENOMEM;
+	err = model_task_start(model->rcu);
+	if (err)
+		return err;
+	/* It has nothing to do until a callback is ready, and nobody waits for its end. */
+	run_remove(model, model->rcu);
+	set_state(model->rcu, TASK_UNINTERRUPTIBLE);
+	model->alive--;
+	return 0;
+}
+
+static int model_create(struct machine *machine)
+{
+	struct model *model = calloc(1, sizeof(*model));
+	int err = -ENOMEM;
+
+	if (!model)
+		return -ENOMEM;
+	machine->impl = model;
+	model->machine = machine;
+	model->main = current;
+	model->run = calloc(MODEL_MAX_RUNNABLE, sizeof(*model->run));
+	model->switch_mask = model_switch_mask(machine);
+	model->kills_left = machine->config.kills;
+	rng_init(&model->rng, machine->config.seed, "schedule", 0);
+	model_draw_event(model);
+	if (model->run)
+		err = context_create(model, model->main);
+	if (!err) {
+		fibre_adopt_thread(&model->main->context->fibre);
+		run_add(model, model->main);
+		err = start_rcu_task(model);
+	}
+	if (!err && machine->config.schedule)
+		err = model_schedule_parse(model, machine->config.schedule);
+	if (err)
+		model_destroy(machine);
+	return err;
+}
+
+const struct machine_ops model_ops = {
+	.create = model_create,
+	.destroy = model_destroy,
+	.run = model_run,
+	.task_start = model_task_start,
+	.task_join = model_task_join,
+	.park = model_park,
+	.unpark = model_unpark,
+	.kill = model_kill,
+	.need_resched = model_need_resched,
+	.relax = model_relax,
+	.spin_int = model_spin_int,
+	.spin_long = model_spin_long,
+	.now = model_now,
+	.sleep = model_sleep,
+	.work = model_work,
+	.call_rcu = model_call_rcu,
+	.synchronize_rcu = model_synchronize_rcu,
+	.rcu_barrier = model_synchronize_rcu,
+	.bug = model_bug,
+};
+
+uint64_t machine_steps(const struct machine *machine)
+{
+	return machine->config.kind == MACHINE_HOST ? 0 :
+							    ((struct model *)machine->impl)->steps;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* The step machine's own data. One OS thread touches it; nothing here is a step. */
+#ifndef MMSIM_MACHINE_MODEL_MODEL_H
+#define MMSIM_MACHINE_MODEL_MODEL_H
+
+#include "machine/machine_internal.h"
+#include "machine/model/fibre.h"
+
+#define MODEL_STEP_NS 100 /* what now_ns() advances by a step; not a prediction */
+#define MODEL_MAX_RUNNABLE MACHINE_MAX_TASKS
+
+struct machine_context {
+	struct fibre fibre;
+	struct task *task;
+	int run_slot; /* place in model->run, -1: cannot run */
+	bool token;
+	enum park_result wake_reason;
+	uint64_t deadline_ns; /* of a park or a spin; 0: none */
+	/* Spinning: until *word, of this many bytes, is not value. */
+	const volatile void *spin_word;
+	unsigned int spin_size;
+	long spin_value;
+	int rcu_depth;
+	uint64_t rcu_since;	   /* model->rcu_clock when the outermost section began */
+	struct task *joining;	   /* the task whose end is waited for */
+	struct rcu_head sync_head; /* for synchronize_rcu and rcu_barrier */
+	bool sync_done;
+};
+
+struct model_callback {
+	struct rcu_head *head;
+	void (*func)(struct rcu_head *head);
+	uint64_t stamp;
+};
+
+enum schedule_op {
+	SCHEDULE_STEPS,	  /* NAME or NAME*n */
+	SCHEDULE_BLOCK,	  /* NAME~: until it parks, spins or ends */
+	SCHEDULE_TICK,	  /* !tick: a jiffy passes */
+	SCHEDULE_SPURIOUS, /* !spurious:NAME */
+	SCHEDULE_KILL,	  /* !kill:NAME */
+};
+
+struct schedule_entry {
+	enum schedule_op op;
+	char name[TASK_NAME_LEN];
+	uint64_t count;
+};
+
+struct model {
+	struct machine *machine;
+	struct task *main, *rcu;
+	struct task **run; /* who may be given the next step */
+	int nr_run;
+	int alive; /* tasks made by the caller that have not ended */
+	bool running; /* inside machine_run() */
+	int error;
+	uint64_t steps, clock_ns;
+	struct rng rng;
+	uint64_t switch_mask; /* a switch is drawn when these bits of a draw are 0 */
+	uint64_t event_in;    /* steps to the next spurious wake-up, kill or tick */
+	unsigned int kills_left;
+	/* RCU: a ring of callbacks, oldest first. */
+	struct model_callback *callbacks;
+	size_t nr_callbacks, first_callback, max_callbacks;
+	uint64_t rcu_clock;
+	/* Written schedule. */
+	struct schedule_entry *schedule;
+	size_t nr_schedule, schedule_at;
+	uint64_t schedule_left;
+};
+
+static inline struct model *model_of(const struct task *task)
+{
+	return task->machine->impl;
+}
+
+/* schedule.c: who gets the next step. NULL: nobody can run. */
+struct task *model_pick(struct model *model);
+int model_schedule_parse(struct model *model, const char *text);
+void model_draw_event(struct model *model);
+
+/* model.c, for schedule.c */
+bool model_can_run(struct model *model, struct task *task, bool may_expire);
+void model_make_runnable(struct model *model, struct task *task, enum park_result reason);
+void model_tick(struct model *model);
+struct task *model_task_named(struct model *model, const char *name);
+
+#endif

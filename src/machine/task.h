@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A task: what runs. The machine owns the first part; the floors above keep in
+ * it what a task has at most one of, since no step may fall on a stack word.
+ */
+#ifndef MMSIM_MACHINE_TASK_H
+#define MMSIM_MACHINE_TASK_H
+
+#include "base/list.h"
+#include "machine/atomic.h"
+
+struct machine;
+struct mm_struct;
+struct task_trace;
+
+#define TASK_NAME_LEN 32
+
+enum task_state {
+	TASK_RUNNING,	      /* has a CPU or could have one */
+	TASK_UNINTERRUPTIBLE, /* parked, only unpark or the deadline ends it */
+	TASK_KILLABLE,	      /* parked, a kill ends it too */
+	TASK_SPINNING,	      /* waits on a word in spin_while_equal */
+	TASK_DEAD,
+};
+
+/* Where a task's thread or fibre is kept; each machine has its own. */
+struct machine_context;
+
+/* Waits in an rwsem's queue; guarded by the rwsem's wait_lock, but for task. */
+struct rwsem_waiter {
+	struct list_head list;
+	struct task *task; /* NULL: granted. Release by the waker, acquire by the sleeper */
+	bool write;
+	bool handoff_set;
+	uint64_t timeout_jiffies;
+};
+
+/* Place in an optimistic-spin queue (MCS with cancel). */
+struct osq_node {
+	struct osq_node *next, *prev;
+	int locked; /* 1: the predecessor handed the queue's head over */
+	struct task *task;
+};
+
+struct task {
+	/* The park token; sleeper and wakers meet here. */
+	int park_word __cacheline_aligned;
+	int killed;
+	int state; /* enum task_state, for observers */
+	struct task *wake_next;
+	struct rwsem_waiter rwsem_waiter __cacheline_aligned;
+	struct osq_node osq __cacheline_aligned;
+	/*
+	 * Odd while the task is in one user access, between the page-table walk
+	 * and the load or store: a TLB flush waits this out as an IPI would.
+	 */
+	atomic_t user_access __cacheline_aligned;
+	struct mm_struct *active_mm;
+	struct list_head mm_list; /* on mm->tasks; guarded by mm->tasks_lock */
+
+	/* From here on only the task itself writes. */
+	struct task_trace *trace __cacheline_aligned;
+	struct mm_struct *mm;
+	struct machine *machine;
+	struct machine_context *context;
+	uint64_t rng[4];
+	int cpu;
+	int nice;
+	int index;
+	int preempt_count;
+	char name[TASK_NAME_LEN];
+	int (*fn)(void *arg);
+	void *arg;
+	int result;
+};
+
+extern __thread struct task *mmsim_current __mmsim_tls;
+#define current (mmsim_current)
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The data of folio, VMA, anon_vma and mm. Floors bind functions, not types: a
+ * lower floor may keep a pointer to what a higher one works on.
+ *
+ * Fidelity: field names and what guards them as in 6.18; layout is ours.
+ */
+#ifndef MMSIM_MEM_MM_TYPES_H
+#define MMSIM_MEM_MM_TYPES_H
+
+#include "lock/rwsem.h"
+#include "lock/seqcount.h"
+#include "lock/spinlock.h"
+#include "lock/rcuwait.h"
+#include "machine/machine.h"
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1ul << PAGE_SHIFT)
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define PAGE_ALIGN(x) (((x) + PAGE_SIZE - 1) & PAGE_MASK)
+#define TASK_SIZE 0x7ffffffff000ul
+#define MMAP_MIN_ADDR 0x10000ul
+
+#define VM_READ 0x1ul
+#define VM_WRITE 0x2ul
+#define VM_EXEC 0x4ul
+#define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_ACCOUNT 0x100000ul
+#define VM_NORESERVE 0x200000ul
+
+struct mmsim;
+struct fault_strategy;
+
+enum folio_flag {
+	PG_anon_exclusive = 1 << 0, /* mapped by one PTE that may be made writable */
+	PG_dirty = 1 << 1,
+	PG_lazyfree = 1 << 2, /* MADV_FREE: reclaim may drop it while it is clean */
+};
+
+/* One page of memory. Only what first touch, zap and lazy free need. */
+struct folio {
+	unsigned int flags; /* guarded by the PTE lock of the one mapping */
+	atomic_t _refcount;
+	atomic_t _mapcount;	/* number of PTEs */
+	void *mapping;		/* anon_vma | 1 */
+	unsigned long index;	/* linear page index in the VMA's pgoff space */
+	struct folio *next;	/* on a free list or in a gather */
+	unsigned long pfn;	/* never changes */
+	uint64_t unused[2];
+};
+_Static_assert(sizeof(struct folio) == 64, "one line a folio");
+
+/*
+ * Not modelled yet: chains and interval trees. Without fork and rmap walks a
+ * chain is always one link long, so a count of the VMAs says what it would.
+ */
+struct anon_vma {
+	struct anon_vma *root;
+	struct rw_semaphore rwsem; /* class anon_vma_root: guards the tree of VMAs */
+	int num_active_vmas; /* guarded by root->rwsem, write */
+};
+
+struct vm_area_struct {
+	/*
+	 * First line: what the fault path reads. Bounds and flags: read under
+	 * mmap_lock or this VMA's read lock, written under mmap_lock write and
+	 * this VMA's write lock (and root->rwsem if there is an anon_vma).
+	 */
+	unsigned long vm_start, vm_end;
+	struct mm_struct *vm_mm;
+	unsigned long vm_flags;
+	unsigned long vm_pgoff;
+	/* Written under mmap_lock (any mode, or read by try) + page_table_lock. */
+	struct anon_vma *anon_vma;
+	/* Written under mmap_lock write; compared without a lock. */
+	unsigned int vm_lock_seq;
+	int detached; /* vma_rwsem: not in the tree any more; under its write lock */
+
+	/* 6.15: readers count here; on a line of its own, as the kernel keeps it. */
+	atomic_t vm_refcnt __cacheline_aligned;
+	struct rw_semaphore *vm_lock; /* 6.4 to 6.14 */
+	struct rcu_head vm_rcu;
+	struct mmsim *vm_sim; /* set when it is freed: the mm may be gone before */
+	struct vm_area_struct *next_detached; /* munmap's side list */
+};
+
+struct vma_tree_node;
+
+/* Index of VMAs by address; see mm/vma_tree.h. */
+struct vma_tree {
+	struct vma_tree_node *root; /* RCU; changed under mmap_lock write */
+	unsigned int height;	    /* mmap_lock */
+	unsigned long count;	    /* entries; mmap_lock */
+	struct vma_tree_node *reserve;
+	unsigned int nr_reserve; /* mmap_lock write */
+	struct kmem_cache *cache;
+};
+
+/* Page-table entry: bits below PAGE_SHIFT, page frame number above. 0: none. */
+typedef uint64_t pte_t;
+#define PTE_PRESENT 1ull /* maps a page */
+#define PTE_READ 2ull	 /* user may load; clear in a PROT_NONE mapping */
+#define PTE_WRITE 4ull	 /* user may store */
+#define PTE_YOUNG 8ull	 /* set by an access */
+#define PTE_DIRTY 16ull	 /* set by a store */
+#define PTRS_PER_PTE 512
+#define PMD_SHIFT 21
+#define PMD_SIZE (1ul << PMD_SHIFT)
+#define ZERO_PAGE_PFN 0ul
+
+/* A page-table page of the lowest level and its lock. */
+struct pte_table {
+	pte_t pte[PTRS_PER_PTE];
+	spinlock_t ptl; /* guards pte[]; leaf but for the zone and per-CPU lists */
+	struct pte_table *next_free; /* in a gather */
+};
+
+/* A page-table page of a level above; entries are set under page_table_lock. */
+struct pgtable_dir {
+	void *entry[PTRS_PER_PTE];
+	struct pgtable_dir *next_free; /* in a gather */
+};
+
+struct mm_struct {
+	/* Read by every fault. */
+	struct mmsim *sim;
+	const struct fault_strategy *fault;
+	struct vma_tree mm_mt;
+	struct pgtable_dir *pgd;
+	int map_count; /* mmap_lock write */
+	unsigned long total_vm; /* pages; mmap_lock write */
+	char name[TASK_NAME_LEN];
+
+	/* Guards the VMA tree and the VMAs' fields; outermost of all here. */
+	struct rw_semaphore mmap_lock __cacheline_aligned;
+
+	/*
+	 * Bumped when mmap_lock's write hold ends; from 6.14 odd while it is
+	 * held. On a line of its own: every VMA lock attempt reads it.
+	 */
+	seqcount_t mm_lock_seq __cacheline_aligned;
+	struct rcuwait vma_writer_wait; /* at most the one mmap_lock writer */
+
+	spinlock_t page_table_lock __cacheline_aligned; /* upper levels, first anon_vma */
+	spinlock_t tasks_lock;		/* guards tasks */
+	struct list_head tasks;		/* that run this mm: who gets a TLB flush */
+	atomic_t mm_users, mm_count;
+	atomic_t tlb_flush_pending;
+	struct mm_struct *next; /* on sim->mms */
+};
+
+#endif

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* The public API of tasks, address spaces and locks: thin, and checked. */
+#include "mm/mm.h"
+#include "mmsim/mmsim.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- tasks ---- */
+
+static struct task *task_of(struct mmsim_task *task)
+{
+	return (struct task *)task;
+}
+
+/* What a task is started with; freed by its entry. */
+struct task_start {
+	int (*fn)(void *arg);
+	void *arg;
+	struct mm_struct *mm;
+};
+
+static int task_main(void *arg)
+{
+	struct task_start start = *(struct task_start *)arg;
+	int result;
+
+	free(arg);
+	if (start.mm) {
+		use_mm(start.mm);
+		mmdrop(start.mm);
+	}
+	result = start.fn(start.arg);
+	use_mm(NULL);
+	return result;
+}
+
+struct mmsim_task *mmsim_task_create(struct mmsim *sim, const struct mmsim_task_attr *attr,
+				     int (*fn)(void *arg), void *arg)
+{
+	struct task_attr inner = {.name = attr->name, .nice = attr->nice, .cpu = attr->cpu};
+	struct task_start *start = malloc(sizeof(*start));
+	struct task *task;
+
+	if (!start)
+		return NULL;
+	*start = (struct task_start){fn, arg, attr->mm};
+	/* The task's reference, from before it runs. */
+	if (attr->mm)
+		mmgrab(attr->mm);
+	task = machine_task_create(sim->machine, &inner, task_main, start);
+	if (task)
+		return (struct mmsim_task *)task;
+	if (attr->mm)
+		mmdrop(attr->mm);
+	free(start);
+	return NULL;
+}
+
+int mmsim_task_join(struct mmsim_task *task)
+{
+	return machine_task_join(task_of(task));
+}
+
+void mmsim_task_kill(struct mmsim_task *task)
+{
+	kill_task(task_of(task));
+}
+
+struct mmsim_task *mmsim_task_attach(struct mmsim *sim, const char *name)
+{
+	return (struct mmsim_task *)machine_task_attach(sim->machine, name);
+}
+
+void mmsim_task_detach(void)
+{
+	use_mm(NULL);
+	machine_task_detach();
+}
+
+void mmsim_use_mm(struct mm_struct *mm)
+{
+	use_mm(mm);
+}
+
+struct mmsim_task *mmsim_task_self(void)
+{
+	return (struct mmsim_task *)current;
+}
+
+const char *mmsim_task_name(const struct mmsim_task *task)
+{
+	return ((const struct task *)task)->name;
+}
+
+uint64_t mmsim_now_ns(void)
+{
+	return now_ns();
+}
+
+void mmsim_sleep_ns(uint64_t ns)
+{
+	machine_sleep(ns);
+}
+
+uint64_t mmsim_random(void)
+{
+	return rng_next((struct rng *)current->rng);
+}
+
+void mmsim_yield(void)
+{
+	cpu_relax();
+}
+
+void mmsim_bug(const char *fmt, ...)
+{
+	char text[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	machine_bug("%s", text);
+}
+
+/* ---- address spaces ---- */
+
+struct mm_struct *mmsim_mm_create(struct mmsim *sim, const char *name)
+{
+	return mm_alloc(sim, name);
+}
+
+void mmsim_mm_put(struct mm_struct *mm)
+{
+	mmput(mm);
+}
+
+int64_t mmsim_mmap(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot, int flags)
+{
+	return do_mmap(mm, addr, len, prot, flags);
+}
+
+int mmsim_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
+{
+	return do_munmap(mm, addr, len);
+}
+
+int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot)
+{
+	return do_mprotect(mm, addr, len, prot);
+}
+
+int mmsim_madvise(struct mm_struct *mm, uint64_t addr, uint64_t len, int advice)
+{
+	return do_madvise(mm, addr, len, advice);
+}
+
+enum mmsim_access mmsim_load(struct mm_struct *mm, uint64_t addr, uint64_t *value)
+{
+	uint64_t ignored;
+
+	return user_access(mm, addr, false, value ? value : &ignored);
+}
+
+enum mmsim_access mmsim_store(struct mm_struct *mm, uint64_t addr, uint64_t value)
+{
+	return user_access(mm, addr, true, &value);
+}
+
+/* ---- the rwsem by itself ---- */
+
+static struct rw_semaphore *sem_of(struct mmsim_rwsem *rwsem)
+{
+	return (struct rw_semaphore *)rwsem;
+}
+
+struct mmsim_rwsem *mmsim_rwsem_create(struct mmsim *sim)
+{
+	struct rw_semaphore *sem = kmem_cache_alloc(sim->lock_cache);
+
+	if (sem && init_rwsem(sem, LOCK_user, sim->rwsem[LOCK_user])) {
+		kmem_cache_free(sim->lock_cache, sem);
+		return NULL;
+	}
+	return (struct mmsim_rwsem *)sem;
+}
+
+void mmsim_rwsem_destroy(struct mmsim *sim, struct mmsim_rwsem *rwsem)
+{
+	destroy_rwsem(sem_of(rwsem));
+	kmem_cache_free(sim->lock_cache, rwsem);
+}
+
+void mmsim_down_read(struct mmsim_rwsem *rwsem)
+{
+	down_read(sem_of(rwsem), SITE_user);
+}
+
+void mmsim_down_write(struct mmsim_rwsem *rwsem)
+{
+	down_write(sem_of(rwsem), SITE_user);
+}
+
+int mmsim_down_read_killable(struct mmsim_rwsem *rwsem)
+{
+	return down_read_killable(sem_of(rwsem), SITE_user);
+}
+
+int mmsim_down_write_killable(struct mmsim_rwsem *rwsem)
+{
+	return down_write_killable(sem_of(rwsem), SITE_user);
+}
+
+int mmsim_down_read_trylock(struct mmsim_rwsem *rwsem)
+{
+	return down_read_trylock(sem_of(rwsem), SITE_user);
+}
+
+int mmsim_down_write_trylock(struct mmsim_rwsem *rwsem)
+{
+	return down_write_trylock(sem_of(rwsem), SITE_user);
+}
+
+void mmsim_up_read(struct mmsim_rwsem *rwsem)
+{
+	up_read(sem_of(rwsem));
+}
+
+void mmsim_up_write(struct mmsim_rwsem *rwsem)
+{
+	up_write(sem_of(rwsem));
+}
+
+void mmsim_downgrade_write(struct mmsim_rwsem *rwsem)
+{
+	downgrade_write(sem_of(rwsem));
+}
+
+int mmsim_rwsem_is_contended(struct mmsim_rwsem *rwsem)
+{
+	return rwsem_is_contended(sem_of(rwsem));
+}

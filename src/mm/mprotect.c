@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mprotect.
+ *
+ * Fidelity: mmap_lock for write over the whole call, VMA by VMA, merge or
+ * split, then every PTE; what lies before a gap stays changed; VM_ACCOUNT
+ * comes with the first write permission and, since 6.3, goes with the last one
+ * of a VMA that was never written. Not modelled: mseal, protection keys.
+ */
+#include "mm/mm.h"
+
+#include <sys/mman.h>
+
+/* VM_ACCOUNT as it will be with the new access bits. */
+static unsigned long account_flags(const struct vm_area_struct *vma, unsigned long vm_flags)
+{
+	if (vm_flags & VM_WRITE) {
+		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE)))
+			vm_flags |= VM_ACCOUNT;
+	} else if ((vma->vm_flags & VM_ACCOUNT) && !vma->anon_vma && mmsim_since(vma->vm_mm, 6, 3)) {
+		vm_flags &= ~VM_ACCOUNT;
+	}
+	return vm_flags;
+}
+
+/* One VMA's part of the range. What comes after it is at the returned VMA's end. */
+static int mprotect_fixup(struct vm_area_struct **vmap, unsigned long start, unsigned long end,
+			  unsigned long access)
+{
+	struct vm_area_struct *vma = *vmap;
+	unsigned long vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | access;
+	struct mmu_gather tlb;
+
+	if (vm_flags == vma->vm_flags)
+		return 0;
+	vm_flags = account_flags(vma, vm_flags);
+	vma = vma_modify(vma, start, end, vm_flags);
+	if (!vma)
+		return -ENOMEM;
+	*vmap = vma;
+	vma_start_write(vma);
+	vma->vm_flags = vm_flags;
+	tlb_gather_mmu(&tlb, vma->vm_mm);
+	change_protection(&tlb, vma, start, end);
+	tlb_finish_mmu(&tlb);
+	return 0;
+}
+
+static int mprotect_range(struct mm_struct *mm, unsigned long start, unsigned long end,
+			  unsigned long access)
+{
+	while (start < end) {
+		struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, start, NULL, NULL);
+		unsigned long next;
+		int err;
+
+		if (!vma || vma->vm_start > start)
+			return -ENOMEM;
+		next = MIN(vma->vm_end, end);
+		err = mprotect_fixup(&vma, start, next, access);
+		if (err)
+			return err;
+		start = next;
+	}
+	return 0;
+}
+
+int do_mprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, int prot)
+{
+	int err;
+
+	count_event(COUNTER_mprotect_calls);
+	machine_work(WORK_syscall, 1);
+	if (addr & ~PAGE_MASK)
+		return -EINVAL;
+	if (!len)
+		return 0;
+	len = PAGE_ALIGN(len);
+	if (addr + len <= addr)
+		return -ENOMEM;
+	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+		return -EINVAL;
+	if (mmap_write_lock_killable(mm, SITE_mprotect))
+		return -EINTR;
+	err = mprotect_range(mm, addr, addr + len, vma_flags_of(prot));
+	mmap_write_unlock(mm);
+	return err;
+}

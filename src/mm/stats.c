@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* The public view of what was measured. */
+#include "mm/mm.h"
+#include "mmsim/stats.h"
+
+#include <string.h>
+
+int mmsim_counter_at(const struct mmsim *sim, unsigned int i, struct mmsim_counter *counter)
+{
+	if (i >= NR_COUNTERS)
+		return -ENOENT;
+	*counter = (struct mmsim_counter){
+		.name = trace_counter_name(i),
+		.unit = trace_counter_unit(i),
+		.help = trace_counter_help(i),
+		.value = trace_counter_sum(sim->trace, i),
+	};
+	return 0;
+}
+
+uint64_t mmsim_counter(const struct mmsim *sim, const char *name)
+{
+	for (unsigned int i = 0; i < NR_COUNTERS; i++)
+		if (!strcmp(trace_counter_name(i), name))
+			return trace_counter_sum(sim->trace, i);
+	return UINT64_MAX;
+}
+
+static struct mmsim_times times_of(const struct histogram *h)
+{
+	return (struct mmsim_times){
+		.count = h->count,
+		.sum_ns = h->sum,
+		.p50_ns = histogram_quantile(h, 500),
+		.p99_ns = histogram_quantile(h, 990),
+		.max_ns = h->max,
+	};
+}
+
+int mmsim_lock_site_at(const struct mmsim *sim, unsigned int i, struct mmsim_lock_site *out)
+{
+	enum lock_class class = i / NR_LOCK_SITES;
+	enum lock_site site = i % NR_LOCK_SITES;
+	struct site_stats sum;
+
+	if (class >= NR_LOCK_CLASSES)
+		return -ENOENT;
+	trace_site_sum(sim->trace, class, site, &sum);
+	*out = (struct mmsim_lock_site){
+		.lock = lock_class_name(class),
+		.site = lock_site_name(site),
+		.acquired_read = sum.acquired[LOCK_READ],
+		.acquired_write = sum.acquired[LOCK_WRITE],
+		.contended_read = sum.contended[LOCK_READ],
+		.contended_write = sum.contended[LOCK_WRITE],
+		.behind_writer = sum.behind_writer,
+		.behind_writer_ns = sum.behind_writer_ns,
+		.wait = times_of(&sum.wait_ns),
+		.hold = times_of(&sum.hold_ns),
+	};
+	return 0;
+}
+
+static const char *task_name_at(const struct mmsim *sim, int index)
+{
+	struct task *task = machine_task(sim->machine, index);
+
+	return task ? task->name : "?";
+}
+
+int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *out)
+{
+	const struct wait_edge *edge = trace_edge(sim->trace, i);
+
+	if (!edge)
+		return -ENOENT;
+	*out = (struct mmsim_edge){
+		.lock = lock_class_name(edge->key.class),
+		.waiter = task_name_at(sim, edge->key.waiter),
+		.waiter_site = lock_site_name(edge->key.waiter_site),
+		.holder = task_name_at(sim, edge->key.holder),
+		.holder_site = edge->key.holder < 0 ? "?" : lock_site_name(edge->key.holder_site),
+		.holder_state = holder_state_name(edge->key.holder_state),
+		.chain_end = task_name_at(sim, edge->key.chain_end),
+		.chain_end_site =
+			edge->key.chain_end < 0 ? "?" : lock_site_name(edge->key.chain_end_site),
+		.chain_length = edge->key.chain_length,
+		.write = edge->key.mode == LOCK_WRITE,
+		.behind_writer = edge->key.behind_writer,
+		.count = quiet_load(edge->count),
+		.total_ns = quiet_load(edge->total_ns),
+		.max_ns = quiet_load(edge->max_ns),
+	};
+	return 0;
+}
+
+int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i, struct mmsim_task_waits *out)
+{
+	struct task *task = machine_task(sim->machine, (int)i);
+	const struct task_trace *t;
+
+	if (!task)
+		return -ENOENT;
+	*out = (struct mmsim_task_waits){.name = task->name};
+	t = task->trace;
+	for (unsigned int c = 0; t && c < NR_LOCK_CLASSES; c++)
+		for (unsigned int s = 0; s < NR_LOCK_SITES; s++) {
+			const struct histogram *h = &t->site[c][s].wait_ns;
+
+			out->waits += quiet_load(h->count);
+			out->wait_ns += quiet_load(h->sum);
+			out->longest_ns = MAX(out->longest_ns, quiet_load(h->max));
+		}
+	return 0;
+}
+
+int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *bytes)
+{
+	struct kmem_cache *const caches[] = {
+		sim->mm_cache,	sim->vma_cache, sim->vma_lock_cache, sim->anon_vma_cache,
+		sim->tree_cache, sim->pte_cache, sim->dir_cache,      sim->lock_cache,
+	};
+
+	if (i > ARRAY_SIZE(caches))
+		return -ENOENT;
+	if (i == ARRAY_SIZE(caches)) {
+		uint64_t pages = zone_pages_used(sim->zone);
+
+		*bytes = (struct mmsim_bytes){"page", pages, pages * PAGE_SIZE};
+		return 0;
+	}
+	*bytes = (struct mmsim_bytes){
+		.type = kmem_cache_name(caches[i]),
+		.objects = kmem_cache_objects(caches[i]),
+		.bytes = kmem_cache_bytes(caches[i]),
+	};
+	return 0;
+}
+
+uint64_t mmsim_host_artefacts(const struct mmsim *sim)
+{
+	return machine_host_artefacts(sim->machine);
+}
+
+uint64_t mmsim_steps(const struct mmsim *sim)
+{
+	return machine_steps(sim->machine);
+}
+
+uint64_t mmsim_work_ns(const struct mmsim *sim, const char *kind)
+{
+#define X(name)                                                                                    \
+	if (!strcmp(kind, #name))                                                                  \
+		return machine_work_ns(sim->machine, WORK_##name);
+	MACHINE_WORK_KINDS(X)
+#undef X
+	return 0;
+}
+
+int mmsim_lock_class_at(unsigned int i, const char **name, const char **guards)
+{
+	if (i >= NR_LOCK_CLASSES)
+		return -ENOENT;
+	*name = lock_class_name(i);
+	*guards = lock_class_guards(i);
+	return 0;
+}
+
+void mmsim_wait_graph(const struct mmsim *sim, char *buf, size_t size)
+{
+	trace_wait_graph(sim->trace, buf, size);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks over the PTEs of a range: zap, lazy free, change of protection; and
+ * the gather that frees pages only after the TLB flush.
+ *
+ * Fidelity: PTE lock a table, dropped when a reschedule is due and between
+ * tables; one flush a gather or 10000 pages. A TLB entry is modelled by the
+ * user access that uses it: a flush waits for the accesses under way in the
+ * tasks that run the mm, as it would for their IPIs. Not modelled: the folio
+ * lock and LRU moves of MADV_FREE.
+ */
+#include "mm/mm.h"
+
+void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
+{
+	*tlb = (struct mmu_gather){.mm = mm};
+	atomic_inc(&mm->tlb_flush_pending);
+}
+
+void flush_tlb_mm(struct mm_struct *mm)
+{
+	struct task *task;
+	unsigned int ipis = 0;
+
+	count_event(COUNTER_tlb_flush);
+	spin_lock(&mm->tasks_lock, LOCK_mm_tasks, SITE_zap);
+	list_for_each_entry(task, &mm->tasks, mm_list) {
+		int access;
+
+		if (task == current)
+			continue;
+		ipis++;
+		/*
+		 * An exchange with the task's own: either it began its access
+		 * before and we wait, or it begins after and sees the new PTEs.
+		 */
+		access = atomic_fetch_add(0, &task->user_access);
+		if (!(access & 1))
+			continue;
+		count_event(COUNTER_tlb_ipi);
+		spin_while_equal_int(&task->user_access.counter, access, 0);
+	}
+	spin_unlock(&mm->tasks_lock);
+	if (ipis)
+		machine_work(WORK_ipi, 1);
+}
+
+static void tlb_flush_mmu(struct mmu_gather *tlb)
+{
+	if (tlb->flush)
+		flush_tlb_mm(tlb->mm);
+	tlb->flush = false;
+	while (tlb->pages) {
+		struct folio *folio = tlb->pages;
+
+		tlb->pages = folio->next;
+		folio_put(tlb->mm->sim, folio);
+	}
+	tlb->nr_pages = 0;
+}
+
+void tlb_finish_mmu(struct mmu_gather *tlb)
+{
+	if (tlb->tables.tables || tlb->tables.dirs)
+		tlb->flush = true;
+	tlb_flush_mmu(tlb);
+	free_unlinked_pgtables(tlb->mm->sim, &tlb->tables);
+	atomic_dec(&tlb->mm->tlb_flush_pending);
+}
+
+/* ---- one PTE table at a time ---- */
+
+struct pte_walk {
+	struct mmu_gather *tlb;
+	struct vm_area_struct *vma; /* change_protection */
+	enum lock_site site;
+	/* With the PTE lock held; the PTE was present at the look before. */
+	void (*one)(struct pte_walk *walk, pte_t *pte);
+	uint64_t done;
+};
+
+static void walk_pte_table(struct pte_walk *walk, struct pte_table *table, unsigned long addr,
+			   unsigned long end)
+{
+	while (addr < end) {
+		spin_lock(&table->ptl, LOCK_pte_lock, walk->site);
+		for (; addr < end; addr += PAGE_SIZE) {
+			pte_t *pte = &table->pte[pte_index(addr)];
+
+			if (READ_ONCE(*pte) & PTE_PRESENT)
+				walk->one(walk, pte);
+			if (unlikely(mmsim_stepping) && need_resched())
+				break;
+		}
+		/* The page where the walk broke off is done; go on behind it. */
+		addr += addr < end ? PAGE_SIZE : 0;
+		spin_unlock(&table->ptl);
+		cond_resched();
+	}
+}
+
+static void walk_ptes(struct pte_walk *walk, unsigned long start, unsigned long end)
+{
+	unsigned long next;
+
+	for (unsigned long addr = start; addr < end; addr = next) {
+		struct pte_table *table = pte_table_find(walk->tlb->mm, addr);
+
+		next = pmd_addr_end(addr, end);
+		if (table)
+			walk_pte_table(walk, table, addr, next);
+		if (walk->tlb->nr_pages >= MMU_GATHER_MAX_PAGES)
+			tlb_flush_mmu(walk->tlb);
+	}
+}
+
+/* ---- zap ---- */
+
+static void zap_one(struct pte_walk *walk, pte_t *ptep)
+{
+	struct mmu_gather *tlb = walk->tlb;
+	/* Exchange: the accessing CPU may set its bits at the same time. */
+	pte_t pte = xchg(ptep, 0);
+	struct folio *folio;
+
+	tlb->flush = true;
+	walk->done++;
+	if (pte_pfn(pte) == ZERO_PAGE_PFN)
+		return;
+	folio = pfn_folio(tlb->mm->sim, pte_pfn(pte));
+	atomic_dec(&folio->_mapcount);
+	folio->next = tlb->pages;
+	tlb->pages = folio;
+	tlb->nr_pages++;
+}
+
+void zap_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
+{
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = zap_one};
+
+	walk_ptes(&walk, start, end);
+	count_events(COUNTER_pte_zapped, walk.done);
+	machine_work(WORK_pte_zap, walk.done);
+}
+
+/* ---- MADV_FREE ---- */
+
+static void lazyfree_one(struct pte_walk *walk, pte_t *ptep)
+{
+	pte_t pte = READ_ONCE(*ptep);
+	struct folio *folio;
+
+	if (pte_pfn(pte) == ZERO_PAGE_PFN)
+		return;
+	while (pte & (PTE_YOUNG | PTE_DIRTY)) {
+		if (!try_cmpxchg(ptep, &pte, pte & ~(PTE_YOUNG | PTE_DIRTY)))
+			continue;
+		walk->tlb->flush = true;
+		break;
+	}
+	folio = pfn_folio(walk->tlb->mm->sim, pte_pfn(pte));
+	folio->flags = (folio->flags & ~(unsigned int)PG_dirty) | PG_lazyfree;
+	walk->done++;
+}
+
+void lazyfree_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
+{
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = lazyfree_one};
+
+	walk_ptes(&walk, start, end);
+	count_events(COUNTER_page_lazyfreed, walk.done);
+	machine_work(WORK_pte_set, walk.done);
+}
+
+/* ---- mprotect ---- */
+
+/* An exclusive page becomes writable at once, without a later fault. */
+static bool may_be_writable(const struct pte_walk *walk, pte_t pte)
+{
+	if (!(walk->vma->vm_flags & VM_WRITE) || pte_pfn(pte) == ZERO_PAGE_PFN)
+		return false;
+	return pfn_folio(walk->tlb->mm->sim, pte_pfn(pte))->flags & PG_anon_exclusive;
+}
+
+static void change_one(struct pte_walk *walk, pte_t *ptep)
+{
+	pte_t pte = READ_ONCE(*ptep);
+	pte_t new;
+
+	do {
+		new = pte & ~(PTE_READ | PTE_WRITE);
+		if (walk->vma->vm_flags & VM_ACCESS_FLAGS)
+			new |= PTE_READ;
+		if (may_be_writable(walk, pte))
+			new |= PTE_WRITE;
+		if (new == pte)
+			return;
+	} while (!try_cmpxchg(ptep, &pte, new));
+	/* More rights need no flush: a stale entry only faults once more. */
+	if (pte & ~new & (PTE_READ | PTE_WRITE))
+		walk->tlb->flush = true;
+	walk->done++;
+}
+
+void change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
+		       unsigned long end)
+{
+	struct pte_walk walk = {
+		.tlb = tlb, .vma = vma, .site = SITE_change_pte, .one = change_one};
+
+	walk_ptes(&walk, start, end);
+	machine_work(WORK_pte_set, walk.done);
+}

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who waited for whom. When a task has to wait, the other tasks' held-lock
+ * stacks are scanned for the holder, and from it on along the chain of waits.
+ * The stacks change meanwhile, so a holder may be missed (HOLDER_UNKNOWN) or,
+ * rarely, be one that has just left: good for a picture, not for a proof.
+ */
+#include "trace/trace_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const char *holder_state_name(enum holder_state state)
+{
+	static const char *const names[] = {"unknown", "running", "off cpu", "waiting", "in I/O"};
+
+	return names[state];
+}
+
+/* The first task that holds @lock, and at which site. A writer is preferred. */
+static struct task *find_holder(const struct trace *trace, const void *lock, uint8_t *site)
+{
+	struct task *task, *reader = NULL;
+
+	for (int i = 0; (task = machine_task(trace->machine, i)); i++) {
+		const struct task_trace *t = task->trace;
+		unsigned int depth;
+
+		if (!t || task == current)
+			continue;
+		depth = MIN(quiet_load(t->depth), TRACE_MAX_HELD);
+		for (unsigned int j = 0; j < depth; j++) {
+			if (quiet_load(t->held[j].lock) != lock)
+				continue;
+			*site = quiet_load(t->held[j].site);
+			if (quiet_load(t->held[j].mode) == LOCK_WRITE)
+				return task;
+			reader = task;
+		}
+	}
+	return reader;
+}
+
+static enum holder_state holder_state_of(const struct task *holder)
+{
+	if (!holder)
+		return HOLDER_UNKNOWN;
+	if (holder->trace && quiet_load(holder->trace->wait.lock))
+		return HOLDER_WAITING;
+	return quiet_load(holder->state) == TASK_RUNNING ? HOLDER_RUNNING : HOLDER_OFF_CPU;
+}
+
+static void follow_chain(const struct trace *trace, struct wait_edge *edge, struct task *holder,
+			 uint8_t site)
+{
+	edge->key.chain_length = 0;
+	while (holder && edge->key.chain_length < TRACE_MAX_CHAIN) {
+		const void *lock;
+
+		edge->key.chain_end = (int16_t)holder->index;
+		edge->key.chain_end_site = site;
+		edge->key.chain_length++;
+		lock = holder->trace ? quiet_load(holder->trace->wait.lock) : NULL;
+		if (!lock)
+			return;
+		holder = find_holder(trace, lock, &site);
+	}
+}
+
+static void edge_set_holder(const struct trace *trace, struct wait_edge *edge,
+			    struct task *holder, uint8_t site)
+{
+	edge->key.holder = holder ? (int16_t)holder->index : -1;
+	edge->key.holder_site = site;
+	edge->key.holder_state = (uint8_t)holder_state_of(holder);
+	edge->key.chain_end = -1;
+	edge->key.chain_end_site = 0;
+	follow_chain(trace, edge, holder, site);
+}
+
+void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site site,
+		      enum lock_mode mode, struct wait_edge *edge)
+{
+	struct task_trace *t = current->trace;
+	uint8_t holder_site = SITE_user;
+	struct task *holder;
+
+	if (!t)
+		return;
+	memset(edge, 0, sizeof(*edge));
+	edge->key.waiter = (int16_t)current->index;
+	edge->key.class = (uint8_t)class;
+	edge->key.waiter_site = (uint8_t)site;
+	edge->key.mode = (uint8_t)mode;
+	holder = find_holder(t->trace, lock, &holder_site);
+	edge_set_holder(t->trace, edge, holder, holder_site);
+	t->wait.since_ns = now_ns();
+	quiet_store(t->wait.class, (uint8_t)class);
+	quiet_store(t->wait.site, (uint8_t)site);
+	quiet_store(t->wait.mode, (uint8_t)mode);
+	quiet_store(t->wait.lock, lock);
+}
+
+void trace_wait_behind(struct wait_edge *edge, struct task *writer)
+{
+	struct task_trace *t = current->trace;
+
+	if (!t || !writer)
+		return;
+	edge->key.behind_writer = 1;
+	edge_set_holder(t->trace, edge, writer,
+			writer->trace ? quiet_load(writer->trace->wait.site) : SITE_user);
+}
+
+/* ---- the table ---- */
+
+static unsigned int edge_hash(const struct wait_edge *edge)
+{
+	const unsigned char *p = (const unsigned char *)&edge->key;
+	uint32_t h = 2166136261u; /* FNV-1a */
+
+	for (size_t i = 0; i < sizeof(edge->key); i++)
+		h = (h ^ p[i]) * 16777619u;
+	return h % TRACE_MAX_EDGES;
+}
+
+/* Slots go 0, 1 (one task writes the key), 2 (the key stays). */
+static struct wait_edge *edge_slot(struct trace *trace, const struct wait_edge *edge)
+{
+	unsigned int at = edge_hash(edge);
+
+	for (unsigned int i = 0; i < TRACE_MAX_EDGES; i++) {
+		struct wait_edge *slot = &trace->edges[(at + i) % TRACE_MAX_EDGES];
+		int ready = 0;
+
+		if (__atomic_compare_exchange_n(&slot->ready, &ready, 1, false, __ATOMIC_ACQUIRE,
+						__ATOMIC_ACQUIRE)) {
+			memcpy(&slot->key, &edge->key, sizeof(slot->key));
+			/* Release: pairs with the acquire of whoever finds it ready. */
+			__atomic_store_n(&slot->ready, 2, __ATOMIC_RELEASE);
+			return slot;
+		}
+		/* A slot whose key is just being written may be ours: a twin is harmless. */
+		if (ready == 2 && !memcmp(&slot->key, &edge->key, sizeof(slot->key)))
+			return slot;
+	}
+	return NULL;
+}
+
+static void edge_add(struct trace *trace, const struct wait_edge *edge, uint64_t waited_ns)
+{
+	struct wait_edge *slot = edge_slot(trace, edge);
+	uint64_t max;
+
+	if (!slot) {
+		count_event(COUNTER_edges_dropped);
+		return;
+	}
+	quiet_add(slot->count, 1);
+	quiet_add(slot->total_ns, waited_ns);
+	max = quiet_load(slot->max_ns);
+	while (waited_ns > max &&
+	       !__atomic_compare_exchange_n(&slot->max_ns, &max, waited_ns, true, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
+}
+
+void trace_wait_end(struct wait_edge *edge)
+{
+	struct task_trace *t = current->trace;
+	struct site_stats *s;
+	uint64_t waited_ns;
+
+	if (!t)
+		return;
+	waited_ns = now_ns() - t->wait.since_ns;
+	quiet_store(t->wait.lock, NULL);
+	s = &t->site[edge->key.class][edge->key.waiter_site];
+	quiet_inc_owned(s->contended[edge->key.mode], 1);
+	histogram_add(&s->wait_ns, waited_ns);
+	if (edge->key.behind_writer) {
+		quiet_inc_owned(s->behind_writer, 1);
+		quiet_inc_owned(s->behind_writer_ns, waited_ns);
+	}
+	edge_add(t->trace, edge, waited_ns);
+}
+
+const struct wait_edge *trace_edge(const struct trace *trace, unsigned int i)
+{
+	for (unsigned int at = 0; at < TRACE_MAX_EDGES; at++) {
+		const struct wait_edge *slot = &trace->edges[at];
+
+		if (__atomic_load_n(&slot->ready, __ATOMIC_ACQUIRE) == 2 && !i--)
+			return slot;
+	}
+	return NULL;
+}
+
+/* ---- as text ---- */
+
+static int describe_held(const struct task_trace *t, char *buf, size_t size)
+{
+	unsigned int depth = MIN(quiet_load(t->depth), TRACE_MAX_HELD);
+	int n = 0;
+
+	for (unsigned int i = 0; i < depth && n >= 0 && (size_t)n < size; i++) {
+		const struct held_lock *h = &t->held[i];
+		struct object_name name = machine_object_name(t->trace->machine, h->lock);
+
+		n += snprintf(buf + n, size - (size_t)n, "%s %s #%llu %s (%s)", i ? "," : " holds",
+			      lock_class_name(quiet_load(h->class)),
+			      (unsigned long long)name.number,
+			      quiet_load(h->mode) == LOCK_WRITE ? "write" : "read",
+			      lock_site_name(quiet_load(h->site)));
+	}
+	return n;
+}
+
+int trace_describe_wait(struct task *task, char *buf, size_t size, void *data)
+{
+	const struct trace *trace = data;
+	const struct task_trace *t = task->trace;
+	const void *lock = t ? quiet_load(t->wait.lock) : NULL;
+	uint8_t site = SITE_user;
+	struct task *holder;
+	int n;
+
+	n = snprintf(buf, size, "  %s:", task->name);
+	if (!t)
+		return n + snprintf(buf + n, size - (size_t)n, " (not measured)\n");
+	n += describe_held(t, buf + n, size - (size_t)n);
+	if ((size_t)n >= size)
+		return n;
+	if (!lock)
+		return n + snprintf(buf + n, size - (size_t)n, "%s waits for no lock\n",
+				    t->depth ? ";" : "");
+	holder = find_holder(trace, lock, &site);
+	return n + snprintf(buf + n, size - (size_t)n, "%s waits for %s #%llu %s (%s), %s%s\n",
+			    t->depth ? ";" : "", lock_class_name(t->wait.class),
+			    (unsigned long long)machine_object_name(trace->machine, lock).number,
+			    t->wait.mode == LOCK_WRITE ? "write" : "read",
+			    lock_site_name(t->wait.site), holder ? "held by " : "held by nobody",
+			    holder ? holder->name : "");
+}
+
+void trace_wait_graph(const struct trace *trace, char *buf, size_t size)
+{
+	struct task *task;
+	size_t used = 0;
+
+	for (int i = 0; (task = machine_task(trace->machine, i)) && used + 1 < size; i++) {
+		if (quiet_load(task->state) == TASK_DEAD)
+			continue;
+		used += (size_t)trace_describe_wait(task, buf + used, size - used, (void *)trace);
+	}
+}

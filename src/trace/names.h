@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The words of the measurements: lock classes, call sites, counters. One list
+ * each gives enum, text, JSON key and table column, so that they cannot drift.
+ */
+#ifndef MMSIM_TRACE_NAMES_H
+#define MMSIM_TRACE_NAMES_H
+
+/*
+ * Lock classes, outermost first: the order of this list is the lock order.
+ * X(name, what it guards). Every hold of mmap_lock and anon_vma_root is timed,
+ * of the others 1 in 64 a site.
+ */
+#define LOCK_CLASSES(X)                                                                            \
+	X(user, "a lock of the caller's own")                                                      \
+	X(mmap_lock, "mm->mmap_lock: the VMA tree and the VMAs' fields")                           \
+	X(vma_lock, "a VMA: its fields and its page tables' existence")                            \
+	X(anon_vma_root, "anon_vma->root->rwsem: which VMAs hang on an anon_vma")                  \
+	X(page_table_lock, "mm->page_table_lock: upper page tables, first anon_vma")               \
+	X(pte_lock, "one PTE table")                                                               \
+	X(mm_tasks, "mm->tasks_lock: the tasks that run an mm")                                    \
+	X(sim_mms, "sim->mms_lock: the list of address spaces")                                    \
+	X(pcp_lock, "one CPU's list of free pages; taken by try")                                  \
+	X(zone_lock, "the zone's free list")                                                       \
+	X(kmem_lock, "an object cache's lists")                                                    \
+	X(rwsem_wait, "an rwsem's list of waiters")
+
+enum lock_class {
+#define X(name, what) LOCK_##name,
+	LOCK_CLASSES(X)
+#undef X
+	NR_LOCK_CLASSES
+};
+
+/* Call sites: X(name, what the task is doing there). */
+#define LOCK_SITES(X)                                                                              \
+	X(user, "caller's own code")                                                               \
+	X(mmap, "mmap: find a place, merge or insert")                                             \
+	X(munmap, "munmap: split, detach; after the downgrade zap and free")                       \
+	X(mprotect, "mprotect: split, merge, change every PTE")                                    \
+	X(madvise, "madvise under mmap_lock: DONTNEED or FREE walk")                               \
+	X(madvise_vma, "madvise under the VMA lock")                                               \
+	X(fault, "page fault under mmap_lock")                                                     \
+	X(fault_vma, "page fault under the VMA lock")                                              \
+	X(anon_prepare, "first write to a VMA: give it an anon_vma")                               \
+	X(vma_write, "vma_start_write: wait for the VMA's readers")                                \
+	X(vma_detach, "vma_mark_detached: wait for transient readers")                             \
+	X(vma_split, "split or merge: the anon_vma's tree")                                        \
+	X(unlink, "unlink_anon_vmas")                                                              \
+	X(exit, "exit_mmap")                                                                       \
+	X(pte_alloc, "a page-table page is linked in")                                             \
+	X(zap, "zap_pte_range")                                                                    \
+	X(change_pte, "change_pte_range")                                                          \
+	X(inspect, "reading the address space for a report")                                       \
+	X(mm_switch, "a task takes or leaves an mm")                                               \
+	X(page_alloc, "page allocator")                                                            \
+	X(page_free, "page allocator, free")                                                       \
+	X(kmem, "object cache")                                                                    \
+	X(rwsem_slow, "rwsem slow path")
+
+enum lock_site {
+#define X(name, what) SITE_##name,
+	LOCK_SITES(X)
+#undef X
+	NR_LOCK_SITES
+};
+
+/* Counters: X(name, unit, help). The kernel's names where it has one. */
+#define TRACE_COUNTERS(X)                                                                          \
+	X(vma_lock_success, "faults", "faults that ended under the VMA lock")                      \
+	X(vma_lock_abort, "attempts", "lock_vma_under_rcu found no VMA it could lock")             \
+	X(vma_lock_retry, "faults", "faults under the VMA lock that had to be retried")            \
+	X(vma_lock_miss, "lookups", "a detached VMA was found and the lookup repeated")            \
+	X(pgfault, "faults", "page faults")                                                        \
+	X(fault_mmap_lock, "faults", "faults that took mmap_lock")                                 \
+	X(fault_segv_maperr, "faults", "no VMA at the address")                                    \
+	X(fault_segv_accerr, "faults", "the VMA does not allow the access")                        \
+	X(fault_zero_page, "faults", "read faults that mapped the zero page")                      \
+	X(fault_anon_page, "faults", "write faults that mapped a fresh page")                      \
+	X(fault_cow_zero, "faults", "write faults that replaced the zero page")                    \
+	X(fault_reuse, "faults", "write faults that made the present PTE writable")                \
+	X(fault_spurious, "faults", "faults that found the PTE good already")                      \
+	X(mmap_calls, "calls", "mmap")                                                             \
+	X(munmap_calls, "calls", "munmap")                                                         \
+	X(munmap_downgrade, "calls", "munmap that zapped under a downgraded mmap_lock")            \
+	X(mprotect_calls, "calls", "mprotect")                                                     \
+	X(madvise_calls, "calls", "madvise DONTNEED and FREE")                                     \
+	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \
+	X(madvise_mmap_lock, "calls", "madvise that ran under mmap_lock")                          \
+	X(madvise_fallback_anon, "calls", "VMA without anon_vma, which 6.4 to 6.9 leave to mmap_lock") \
+	X(madvise_fallback_gap, "calls", "F1: no VMA at the start of the range")                   \
+	X(madvise_fallback_locked, "calls", "F2: VMA write-locked, or a writer waits")             \
+	X(madvise_fallback_moved, "calls", "F4: the address is no longer in the VMA found")        \
+	X(madvise_fallback_crosses, "calls", "F5: the range crosses the end of the VMA")           \
+	X(madvise_fallback_off, "calls", "F9: the fault strategy has no VMA lock")                 \
+	X(vma_split, "VMAs", "VMAs split in two")                                                  \
+	X(vma_merge, "VMAs", "VMAs merged away or ranges joined to one")                           \
+	X(pte_zapped, "pages", "present PTEs cleared")                                             \
+	X(page_lazyfreed, "pages", "pages that MADV_FREE marked")                                  \
+	X(page_alloc, "pages", "pages allocated")                                                  \
+	X(page_free, "pages", "pages freed")                                                       \
+	X(pcp_contended, "calls", "the per-CPU page list was busy, the zone was used")             \
+	X(tlb_flush, "flushes", "TLB flushes")                                                     \
+	X(tlb_ipi, "tasks", "tasks whose user access a TLB flush had to wait out")                 \
+	X(rwsem_reader_steal, "locks", "readers that passed queued waiters")                       \
+	X(rwsem_writer_steal, "locks", "writers that took the lock while spinning")                \
+	X(rwsem_handoff, "locks", "hand-offs asked for after 4 ms of waiting")                     \
+	X(rwsem_reader_sleep, "waits", "readers that queued")                                      \
+	X(rwsem_writer_sleep, "waits", "writers that queued")                                      \
+	X(edges_dropped, "waits", "wait-for edges that found their table full")
+
+enum trace_counter {
+#define X(name, unit, help) COUNTER_##name,
+	TRACE_COUNTERS(X)
+#undef X
+	NR_COUNTERS
+};
+
+#endif

@@ -1,0 +1,635 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The VMA index against a page map: one word a page that says who has it.
+ *
+ * An entry is a token that the tree never looks into. Each store uses a new one,
+ * so that a run of equal words in the map is one entry. The linker puts
+ * __wrap_kmem_cache_alloc() before the cache's: that is how one fails here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mem/sim.h"
+#include "mm/vma_tree_node.h"
+#include "mmsim/mmsim.h"
+
+#include <cmocka.h>
+
+#define SEED 20260727
+
+/* ---- the tree under test ---- */
+
+static long allocations_left = -1; /* -1: no limit */
+
+void *__real_kmem_cache_alloc(struct kmem_cache *cache);
+void *__wrap_kmem_cache_alloc(struct kmem_cache *cache);
+
+void *__wrap_kmem_cache_alloc(struct kmem_cache *cache)
+{
+	if (!allocations_left)
+		return NULL;
+	if (allocations_left > 0)
+		allocations_left--;
+	return __real_kmem_cache_alloc(cache);
+}
+
+static struct mmsim *sim;
+
+static int make_sim(void **state)
+{
+	struct mmsim_config config;
+
+	(void)state;
+	mmsim_config_init(&config);
+	config.seed = SEED;
+	config.statistics = 0;
+	return mmsim_create(&config, &sim, NULL);
+}
+
+static int end_sim(void **state)
+{
+	(void)state;
+	return mmsim_destroy(sim);
+}
+
+static struct vma_tree *make_tree(void)
+{
+	struct vma_tree *tree = calloc(1, sizeof(*tree));
+
+	assert_non_null(tree);
+	vma_tree_init(tree, sim->tree_cache);
+	return tree;
+}
+
+/* There is one tree at a time. */
+static unsigned long nodes_allocated(void)
+{
+	rcu_barrier();
+	return kmem_cache_objects(sim->tree_cache);
+}
+
+static void free_tree(struct vma_tree *tree)
+{
+	vma_tree_destroy(tree);
+	assert_null(tree->root);
+	assert_int_equal(nodes_allocated(), 0);
+	free(tree);
+}
+
+static struct vm_area_struct *token(unsigned long nr)
+{
+	return (struct vm_area_struct *)(nr * 64);
+}
+
+static void store(struct vma_tree *tree, unsigned long start, unsigned long end, unsigned long nr)
+{
+	static unsigned int nr_stores;
+
+	assert_int_equal(vma_tree_reserve(tree, 1), 0);
+	vma_tree_store(tree, start, end, token(nr));
+	vma_tree_unreserve(tree);
+	/* Nodes must not be dropped faster than grace periods pass. */
+	if (++nr_stores % 8192 == 0)
+		rcu_barrier();
+}
+
+static unsigned long count_nodes(const struct vma_tree_node *node)
+{
+	unsigned long nr = 1;
+
+	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
+		nr += count_nodes(node->child[i]);
+	return nr;
+}
+
+static void assert_no_leak(const struct vma_tree *tree)
+{
+	unsigned long nr = tree->root ? count_nodes(tree->root) : 0;
+
+	assert_int_equal(nodes_allocated(), nr + tree->nr_reserve);
+}
+
+/* ---- the page map ---- */
+
+struct map {
+	unsigned long base;
+	unsigned int nr_pages;
+	uint32_t *owner; /* one word a page, 0: free */
+};
+
+static void map_init(struct map *map, unsigned long base, unsigned int nr_pages)
+{
+	*map = (struct map){base, nr_pages, calloc(nr_pages, sizeof(*map->owner))};
+	assert_non_null(map->owner);
+}
+
+static unsigned long map_addr(const struct map *map, unsigned int page)
+{
+	return map->base + page * PAGE_SIZE;
+}
+
+static void map_store(struct map *map, unsigned int from, unsigned int to, uint32_t nr)
+{
+	for (unsigned int i = from; i < to; i++)
+		map->owner[i] = nr;
+}
+
+/* The first page from @page on that somebody has; nr_pages if none. */
+static unsigned int map_next_used(const struct map *map, unsigned int page)
+{
+	while (page < map->nr_pages && !map->owner[page])
+		page++;
+	return page;
+}
+
+static unsigned int map_run_end(const struct map *map, unsigned int page)
+{
+	uint32_t nr = map->owner[page];
+
+	while (page < map->nr_pages && map->owner[page] == nr)
+		page++;
+	return page;
+}
+
+static long map_gap(const struct map *map, unsigned int size, unsigned int low, unsigned int high)
+{
+	unsigned int run = 0;
+
+	for (unsigned int page = high; page-- > low;) {
+		run = map->owner[page] ? 0 : run + 1;
+		if (run == size)
+			return (long)map_addr(map, page);
+	}
+	return -ENOMEM;
+}
+
+/* ---- comparisons ---- */
+
+/* Are the entries of the tree those of the map, in the same order? */
+static bool same_entries(const struct vma_tree *tree, const struct map *map)
+{
+	unsigned long start, end, addr = 0;
+
+	for (unsigned int page = map_next_used(map, 0); page < map->nr_pages;
+	     page = map_next_used(map, page)) {
+		struct vm_area_struct *vma = vma_tree_find(tree, addr, &start, &end);
+
+		if (vma != token(map->owner[page]) || start != map_addr(map, page))
+			return false;
+		page = map_run_end(map, page);
+		if (end != map_addr(map, page))
+			return false;
+		addr = end;
+	}
+	return !vma_tree_find(tree, addr, &start, &end);
+}
+
+static void compare_find(const struct vma_tree *tree, const struct map *map, unsigned int page,
+			 unsigned long addr)
+{
+	unsigned int next = map_next_used(map, page);
+	unsigned long start = 1, end = 1;
+	struct vm_area_struct *vma = vma_tree_find(tree, addr, &start, &end);
+
+	assert_ptr_equal(vma_tree_find(tree, addr, NULL, NULL), vma);
+	if (next == map->nr_pages) {
+		assert_null(vma);
+		return;
+	}
+	assert_ptr_equal(vma, token(map->owner[next]));
+	assert_int_equal(end, map_addr(map, map_run_end(map, next)));
+	if (next > page)
+		assert_int_equal(start, map_addr(map, next));
+	else
+		assert_true(start <= addr);
+}
+
+static void compare_find_prev(const struct vma_tree *tree, const struct map *map, unsigned int page,
+			      unsigned long addr)
+{
+	/* A start below @addr: of this page's owner only when @addr is inside the page. */
+	unsigned int below = page + (addr > map_addr(map, page));
+	struct vm_area_struct *vma = vma_tree_find_prev(tree, addr);
+
+	while (below && !map->owner[below - 1])
+		below--;
+	assert_ptr_equal(vma, below ? token(map->owner[below - 1]) : NULL);
+}
+
+static void compare_lookups(const struct vma_tree *tree, const struct map *map, struct rng *rng)
+{
+	unsigned int page = (unsigned int)rng_below(rng, map->nr_pages);
+	unsigned long addr = map_addr(map, page) + rng_below(rng, 2) * rng_below(rng, PAGE_SIZE);
+
+	assert_ptr_equal(vma_tree_walk(tree, addr), token(map->owner[page]));
+	compare_find(tree, map, page, addr);
+	compare_find_prev(tree, map, page, addr);
+}
+
+static void compare_gap(const struct vma_tree *tree, const struct map *map, struct rng *rng)
+{
+	unsigned int one = (unsigned int)rng_below(rng, map->nr_pages + 1);
+	unsigned int two = (unsigned int)rng_below(rng, map->nr_pages + 1);
+	unsigned int low = MIN(one, two), high = MAX(one, two);
+	unsigned int size = 1 + (unsigned int)rng_below(rng, 1ul << rng_below(rng, 10));
+
+	assert_int_equal(vma_tree_gap_topdown(tree, size * PAGE_SIZE, map_addr(map, low),
+					      map_addr(map, high)),
+			 map_gap(map, size, low, high));
+}
+
+static void compare_all(const struct vma_tree *tree, const struct map *map, struct rng *rng)
+{
+	vma_tree_check(tree);
+	assert_true(same_entries(tree, map));
+	for (unsigned int i = 0; i < 16; i++) {
+		compare_lookups(tree, map, rng);
+		compare_gap(tree, map, rng);
+	}
+}
+
+/* ---- random stores ---- */
+
+struct profile {
+	unsigned long base;
+	unsigned int nr_pages;
+	unsigned int size_max; /* pages */
+	unsigned int erase_percent;
+	unsigned int nr_stores;
+};
+
+static const struct profile profiles[] = {
+	/* One to three leaves: every store is at an edge of something. */
+	{MMAP_MIN_ADDR, 96, 4, 50, 40000},
+	{0, 1024, 8, 45, 40000},
+	/* Thousands of entries of a page or two; few are dropped at once. */
+	{TASK_SIZE - 16384 * PAGE_SIZE, 16384, 2, 30, 40000},
+	/* Dense, and then a range takes a tenth of it away. */
+	{MMAP_MIN_ADDR, 32768, 3000, 40, 20000},
+	/* Sparse: hardly a neighbour. */
+	{1ul << 40, 65536, 1, 85, 30000},
+	{(1ul << 32) - 4096 * PAGE_SIZE, 8192, 64, 20, 30000},
+};
+
+/* Mostly small, now and then as large as the profile allows. */
+static unsigned int random_size(const struct profile *profile, struct rng *rng)
+{
+	unsigned int max = profile->size_max;
+
+	if (max > 8 && rng_below(rng, 64))
+		max = 8;
+	return 1 + (unsigned int)rng_below(rng, max);
+}
+
+static void random_store(struct vma_tree *tree, struct map *map, const struct profile *profile,
+			 struct rng *rng, uint32_t nr)
+{
+	unsigned int from = (unsigned int)rng_below(rng, map->nr_pages);
+	unsigned int to = from + random_size(profile, rng);
+
+	to = MIN(to, map->nr_pages);
+	if (rng_below(rng, 100) < profile->erase_percent)
+		nr = 0;
+	vma_tree_store(tree, map_addr(map, from), map_addr(map, to), token(nr));
+	map_store(map, from, to, nr);
+}
+
+static void run_profile(const struct profile *profile, unsigned int index)
+{
+	struct vma_tree *tree = make_tree();
+	unsigned int reserved = 0;
+	struct map map;
+	struct rng rng;
+
+	map_init(&map, profile->base, profile->nr_pages);
+	rng_init(&rng, SEED, "vma_tree", index);
+	for (uint32_t nr = 1; nr <= profile->nr_stores; nr++) {
+		/* The tree stops at a bug if one reserve does not last for its stores. */
+		if (!reserved--) {
+			reserved = (unsigned int)rng_below(&rng, 4);
+			vma_tree_unreserve(tree);
+			assert_int_equal(vma_tree_reserve(tree, reserved + 1), 0);
+		}
+		random_store(tree, &map, profile, &rng, nr);
+		if (nr % 8 == 0) {
+			compare_lookups(tree, &map, &rng);
+			compare_gap(tree, &map, &rng);
+		}
+		if (nr % 64 == 0 || nr < 64)
+			compare_all(tree, &map, &rng);
+		if (nr % 4096 == 0)
+			assert_no_leak(tree);
+	}
+	compare_all(tree, &map, &rng);
+	vma_tree_unreserve(tree);
+	store(tree, 0, ULONG_MAX, 0);
+	assert_null(tree->root);
+	free(map.owner);
+	free_tree(tree);
+}
+
+static void test_random_stores(void **state)
+{
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(profiles); i++)
+		run_profile(&profiles[i], i);
+}
+
+static void fill_pages(struct vma_tree *tree, struct map *map, struct rng *rng)
+{
+	for (unsigned int i = 0; i < map->nr_pages; i++) {
+		/* Coprime: pages come in an order that leaves nodes of all sizes. */
+		unsigned int page = (unsigned int)(i * 40503ull % map->nr_pages);
+		uint32_t nr = 1 + (uint32_t)rng_below(rng, 1u << 31);
+
+		store(tree, map_addr(map, page), map_addr(map, page + 1), nr);
+		map_store(map, page, page + 1, nr);
+	}
+}
+
+/* Some node over the leaves, at any height. */
+static const struct vma_tree_node *random_node(const struct vma_tree *tree, struct rng *rng)
+{
+	const struct vma_tree_node *node = tree->root;
+	unsigned long levels = rng_below(rng, tree->height);
+
+	while (levels-- && !node->child[0]->leaf)
+		node = node->child[rng_below(rng, node->nr)];
+	return node;
+}
+
+/*
+ * Ranges that end where a node does, give or take a few entries: the few that
+ * stay have no neighbour under the same parent, or none at all.
+ */
+static void test_drop_whole_nodes(void **state)
+{
+	struct vma_tree *tree = make_tree();
+	struct map map;
+	struct rng rng;
+
+	(void)state;
+	map_init(&map, MMAP_MIN_ADDR, 8192);
+	rng_init(&rng, SEED, "whole_nodes", 0);
+	for (unsigned int i = 0; i < 20; i++) {
+		fill_pages(tree, &map, &rng);
+		while (tree->height > 1) {
+			struct used_span span = node_sum(random_node(tree, &rng));
+			unsigned long start = span.low + rng_below(&rng, 3) * PAGE_SIZE;
+			unsigned long end = span.high - rng_below(&rng, 3) * PAGE_SIZE;
+
+			store(tree, start, end, 0);
+			map_store(&map, (unsigned int)((start - map.base) / PAGE_SIZE),
+				  (unsigned int)((end - map.base) / PAGE_SIZE), 0);
+			compare_all(tree, &map, &rng);
+		}
+		assert_no_leak(tree);
+	}
+	free(map.owner);
+	free_tree(tree);
+}
+
+/*
+ * A reader that is as late as it can be: it took the root before a store and
+ * looks after it. What it sees is the one version or the other, all of it.
+ */
+static void test_late_reader(void **state)
+{
+	static const struct profile profile = {MMAP_MIN_ADDR, 2048, 600, 40, 0};
+	struct vma_tree *tree = make_tree();
+	unsigned int nr_old = 0, nr_new = 0;
+	struct map before, after;
+	struct rng rng;
+
+	(void)state;
+	map_init(&before, profile.base, profile.nr_pages);
+	map_init(&after, profile.base, profile.nr_pages);
+	rng_init(&rng, SEED, "late_reader", 0);
+	for (uint32_t nr = 1; nr <= 20000; nr++) {
+		struct vma_tree reader;
+
+		memcpy(before.owner, after.owner, after.nr_pages * sizeof(*after.owner));
+		assert_int_equal(vma_tree_reserve(tree, 1), 0);
+		rcu_read_lock();
+		reader = *tree;
+		random_store(tree, &after, &profile, &rng, nr);
+		if (same_entries(&reader, &before))
+			nr_old++;
+		else if (same_entries(&reader, &after))
+			nr_new++;
+		else
+			fail_msg("store %u was seen in part", nr);
+		rcu_read_unlock();
+		vma_tree_unreserve(tree);
+		if (nr % 4096 == 0)
+			rcu_barrier();
+	}
+	/* Both kinds of publication were met. */
+	assert_true(nr_old > 1000 && nr_new > 1000);
+	free(before.owner);
+	free(after.owner);
+	free_tree(tree);
+}
+
+/* ---- single cases ---- */
+
+static void test_empty(void **state)
+{
+	struct vma_tree *tree = make_tree();
+
+	(void)state;
+	vma_tree_check(tree);
+	assert_null(vma_tree_walk(tree, PAGE_SIZE));
+	assert_null(vma_tree_find(tree, 0, NULL, NULL));
+	assert_null(vma_tree_find_prev(tree, ULONG_MAX));
+	assert_int_equal(vma_tree_gap_topdown(tree, PAGE_SIZE, PAGE_SIZE, 4 * PAGE_SIZE),
+			 3 * PAGE_SIZE);
+	assert_int_equal(vma_tree_gap_topdown(tree, 4 * PAGE_SIZE, PAGE_SIZE, 4 * PAGE_SIZE),
+			 -ENOMEM);
+	store(tree, PAGE_SIZE, 2 * PAGE_SIZE, 0);
+	assert_null(tree->root);
+	assert_int_equal(vma_tree_reserve(tree, 0), 0);
+	assert_int_equal(tree->nr_reserve, 0);
+	free_tree(tree);
+}
+
+static void test_ends_of_the_address_space(void **state)
+{
+	struct vma_tree *tree = make_tree();
+
+	(void)state;
+	store(tree, 0, 1, 1);
+	store(tree, ULONG_MAX - 1, ULONG_MAX, 2);
+	vma_tree_check(tree);
+	assert_ptr_equal(vma_tree_walk(tree, 0), token(1));
+	assert_null(vma_tree_walk(tree, 1));
+	assert_ptr_equal(vma_tree_find(tree, 1, NULL, NULL), token(2));
+	assert_ptr_equal(vma_tree_walk(tree, ULONG_MAX - 1), token(2));
+	assert_null(vma_tree_walk(tree, ULONG_MAX));
+	assert_null(vma_tree_find(tree, ULONG_MAX, NULL, NULL));
+	assert_null(vma_tree_find_prev(tree, 0));
+	assert_ptr_equal(vma_tree_find_prev(tree, 1), token(1));
+	assert_ptr_equal(vma_tree_find_prev(tree, ULONG_MAX), token(2));
+	free_tree(tree);
+}
+
+static void test_cut_in_two(void **state)
+{
+	struct vma_tree *tree = make_tree();
+	unsigned long start, end;
+
+	(void)state;
+	store(tree, 10, 50, 1);
+	store(tree, 20, 30, 2);
+	assert_int_equal(tree->count, 3);
+	assert_ptr_equal(vma_tree_find(tree, 0, &start, &end), token(1));
+	assert_true(start == 10 && end == 20);
+	assert_ptr_equal(vma_tree_find(tree, 20, &start, &end), token(2));
+	assert_true(start == 20 && end == 30);
+	assert_ptr_equal(vma_tree_find(tree, 30, &start, &end), token(1));
+	assert_true(start == 30 && end == 50);
+	store(tree, 15, 40, 0);
+	assert_int_equal(tree->count, 2);
+	assert_int_equal(vma_tree_gap_topdown(tree, 25, 0, 100), 75);
+	assert_int_equal(vma_tree_gap_topdown(tree, 25, 0, 60), 15);
+	free_tree(tree);
+}
+
+#define MANY 100000u
+
+static unsigned long nth_start(unsigned int i)
+{
+	return MMAP_MIN_ADDR + i * 2ul * PAGE_SIZE;
+}
+
+static void fill(struct vma_tree *tree, bool downwards)
+{
+	for (unsigned int i = 0; i < MANY; i++) {
+		unsigned long start = nth_start(downwards ? MANY - 1 - i : i);
+
+		store(tree, start, start + PAGE_SIZE, i + 1);
+	}
+	vma_tree_check(tree);
+	assert_int_equal(tree->count, MANY);
+	/* Six levels of nine would do; well packed it takes five. */
+	assert_true(tree->height <= 6);
+}
+
+/* @stride: prime to MANY, or 1 */
+static void erase_all(struct vma_tree *tree, unsigned int stride)
+{
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		unsigned long start = nth_start(at);
+
+		store(tree, start, start + PAGE_SIZE, 0);
+		at = (at + stride) % MANY;
+		if (i % 4096 == 0)
+			vma_tree_check(tree);
+	}
+	assert_null(tree->root);
+	assert_int_equal(tree->height, 0);
+	assert_int_equal(tree->count, 0);
+	assert_int_equal(nodes_allocated(), 0);
+}
+
+static void test_sequential(void **state)
+{
+	struct vma_tree *tree = make_tree();
+
+	(void)state;
+	fill(tree, false);
+	erase_all(tree, 1);
+	fill(tree, true);
+	erase_all(tree, MANY - 1);
+	fill(tree, false);
+	erase_all(tree, 61803);
+	free_tree(tree);
+}
+
+/* One range over thousands of entries needs no more nodes than any other. */
+static void test_drop_many_at_once(void **state)
+{
+	struct vma_tree *tree = make_tree();
+
+	(void)state;
+	fill(tree, true);
+	store(tree, nth_start(7) + 1, nth_start(MANY - 7), MANY + 1);
+	vma_tree_check(tree);
+	assert_int_equal(tree->count, 8 + 1 + 7);
+	assert_ptr_equal(vma_tree_walk(tree, nth_start(MANY / 2)), token(MANY + 1));
+	assert_ptr_equal(vma_tree_walk(tree, nth_start(7)), token(MANY - 7));
+	assert_no_leak(tree);
+	free_tree(tree);
+}
+
+/* ---- the reserve ---- */
+
+static void test_no_memory(void **state)
+{
+	struct vma_tree *tree = make_tree();
+	unsigned long nr_nodes;
+	unsigned int had;
+
+	(void)state;
+	fill(tree, true);
+	assert_int_equal(vma_tree_reserve(tree, 1), 0);
+	nr_nodes = nodes_allocated();
+	had = tree->nr_reserve;
+	for (long limit = 0;; limit++) {
+		allocations_left = limit;
+		if (!vma_tree_reserve(tree, 3))
+			break;
+		/* Taken back: what it had got, and no more. */
+		assert_int_equal(tree->nr_reserve, had);
+		assert_int_equal(nodes_allocated(), nr_nodes);
+		assert_int_equal(tree->count, MANY);
+	}
+	allocations_left = -1;
+	vma_tree_check(tree);
+	vma_tree_unreserve(tree);
+	assert_null(tree->reserve);
+	assert_int_equal(nodes_allocated(), nr_nodes - had);
+	free_tree(tree);
+}
+
+/* From nothing, with one reserve: the tree grows under its stores. */
+static void test_one_reserve_for_many(void **state)
+{
+	(void)state;
+	for (unsigned int nr = 1; nr <= 300; nr++) {
+		struct vma_tree *tree = make_tree();
+
+		assert_int_equal(vma_tree_reserve(tree, nr), 0);
+		vma_tree_store(tree, 0, 1ul << 20, token(1));
+		/* Each cuts an entry in two: the most that one store can add. */
+		for (unsigned int i = 1; i < nr; i++)
+			vma_tree_store(tree, i * 2048ul, i * 2048ul + 1024, token(i + 1));
+		vma_tree_check(tree);
+		assert_int_equal(tree->count, 2 * nr - 1);
+		vma_tree_unreserve(tree);
+		assert_no_leak(tree);
+		free_tree(tree);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_empty),
+		cmocka_unit_test(test_ends_of_the_address_space),
+		cmocka_unit_test(test_cut_in_two),
+		cmocka_unit_test(test_random_stores),
+		cmocka_unit_test(test_drop_whole_nodes),
+		cmocka_unit_test(test_late_reader),
+		cmocka_unit_test(test_sequential),
+		cmocka_unit_test(test_drop_many_at_once),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_one_reserve_for_many),
+	};
+
+	return cmocka_run_group_tests(tests, make_sim, end_sim);
+}
