@@ -18,6 +18,8 @@ struct mmsim_counter {
 /** mmsim_counter_at - the i-th counter; 0, or -ENOENT past the last */
 MMSIM_API int mmsim_counter_at(const struct mmsim *sim, unsigned int i,
 			       struct mmsim_counter *counter);
+/** mmsim_counter_info_at - the same without an instance: value is 0 */
+MMSIM_API int mmsim_counter_info_at(unsigned int i, struct mmsim_counter *counter);
 /** mmsim_counter - a counter's value by name; UINT64_MAX: there is none */
 MMSIM_API uint64_t mmsim_counter(const struct mmsim *sim, const char *name);
 

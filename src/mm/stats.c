@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-int mmsim_counter_at(const struct mmsim *sim, unsigned int i, struct mmsim_counter *counter)
+int mmsim_counter_info_at(unsigned int i, struct mmsim_counter *counter)
 {
 	if (i >= NR_COUNTERS)
 		return -ENOENT;
@@ -13,9 +13,17 @@ int mmsim_counter_at(const struct mmsim *sim, unsigned int i, struct mmsim_count
 		.name = trace_counter_name(i),
 		.unit = trace_counter_unit(i),
 		.help = trace_counter_help(i),
-		.value = trace_counter_sum(sim->trace, i),
 	};
 	return 0;
+}
+
+int mmsim_counter_at(const struct mmsim *sim, unsigned int i, struct mmsim_counter *counter)
+{
+	int err = mmsim_counter_info_at(i, counter);
+
+	if (!err)
+		counter->value = trace_counter_sum(sim->trace, i);
+	return err;
 }
 
 uint64_t mmsim_counter(const struct mmsim *sim, const char *name)

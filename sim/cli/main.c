@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* mmsim: the commands. */
+#include "cli.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * The program's own allocator: no decay, so that it gives no memory back, and
+ * takes no mmap_lock of the host, while it measures.
+ */
+const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
+
+volatile int cli_interrupted;
+
+static const struct command {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+	const char *options;
+} commands[] = {
+	{"run", "RECORDING", "replay a recording and say who waited for whom", cmd_run, "mkstSMejqc"},
+	{"compare", "RECORDING --a SPEC --b SPEC", "replay it under two kernels, in turn",
+	 cmd_compare, "mabtrSMejq"},
+	{"list", "strategies|kernels|machines|locks|counters|operations", "what there is", cmd_list,
+	 "J"},
+	{"import", "--perf-script FILE -o RECORDING", "make a recording of what perf saw",
+	 cmd_import, "poq"},
+	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
+};
+
+#define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void on_interrupt(int signal_number)
+{
+	(void)signal_number;
+	if (cli_interrupted)
+		_Exit(EXIT_INTERRUPTED);
+	cli_interrupted = 1;
+}
+
+void cli_catch_interrupt(void)
+{
+	signal(SIGINT, on_interrupt);
+	signal(SIGTERM, on_interrupt);
+}
+
+static void print_help(FILE *out)
+{
+	fputs("mmsim: Linux mm locking, simulated and measured\n\nusage:\n", out);
+	for (size_t i = 0; i < NR_COMMANDS; i++) {
+		fprintf(out, "  mmsim %s %s\n      %s\n", commands[i].name, commands[i].args,
+			commands[i].help);
+		cli_print_options(commands[i].options, out);
+	}
+	fputs("\nexit: 0 fine, 2 usage or input error, 4 an invariant broke, 130 interrupted\n", out);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		print_help(stdout);
+		return EXIT_FINE;
+	}
+	if (!strcmp(argv[1], "--version")) {
+		printf("mmsim %s\n", mmsim_version());
+		return EXIT_FINE;
+	}
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	fprintf(stderr, "mmsim: %s: no such command; expected", argv[1]);
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		fprintf(stderr, " %s", commands[i].name);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/* The option table, its parser and its help. */
+#define _GNU_SOURCE 1
+#include "cli.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_NUMBER, OPTION_SIZE, OPTION_THINK, OPTION_SET };
+
+static const struct option_row {
+	char letter; /* how commands name it */
+	const char *name, *value, *help;
+	enum option_kind kind;
+	size_t offset;
+} rows[] = {
+#define AT(field) offsetof(struct cli_options, field)
+	{'m', "machine", "host|step", "where tasks run: this computer, or the step machine",
+	 OPTION_TEXT, AT(machine)},
+	{'k', "kernel", "VER", "do as this release did, e.g. 6.18 (`mmsim list kernels`)",
+	 OPTION_TEXT, AT(kernel)},
+	{'s', "set", "AXIS=VALUE", "change one axis (`mmsim list strategies`); may be repeated",
+	 OPTION_SET, 0},
+	{'t', "think", "recorded|none|FACTOR", "think time between operations; default recorded",
+	 OPTION_THINK, AT(think)},
+	{'r', "rounds", "N", "runs of each side, in turn; default 3", OPTION_NUMBER, AT(rounds)},
+	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
+	{'M', "memory", "SIZE", "physical memory simulated; default 4G", OPTION_SIZE, AT(memory)},
+	{'e', "no-emulate", NULL, "charge nothing for traps, system calls and IPIs", OPTION_FLAG,
+	 AT(no_emulate)},
+	{'j', "json", "FILE", "write the whole result as JSON (sim/schema/)", OPTION_TEXT, AT(json)},
+	{'J', "json", NULL, "print as JSON", OPTION_FLAG, AT(json_list)},
+	{'q', "quiet", NULL, "no progress on stderr", OPTION_FLAG, AT(quiet)},
+	{'a', "a", "SPEC", "one side, e.g. 6.1 or 6.18,munmap=whole", OPTION_TEXT, AT(a)},
+	{'b', "b", "SPEC", "the other side", OPTION_TEXT, AT(b)},
+	{'p', "perf-script", "FILE", "text of `perf script`, may be .xz", OPTION_TEXT,
+	 AT(perf_script)},
+	{'o', "output", "RECORDING", "where to; compressed if it ends in .xz (also -o)", OPTION_TEXT,
+	 AT(output)},
+	{'c', "schedule", "WORDS", "step machine: a written schedule", OPTION_TEXT, AT(schedule)},
+#undef AT
+};
+
+static int usage(const char *fmt, const char *a, const char *b)
+{
+	fputs("mmsim: ", stderr);
+	fprintf(stderr, fmt, a, b);
+	fputc('\n', stderr);
+	return EXIT_USAGE;
+}
+
+static int parse_size(const char *text, uint64_t *size)
+{
+	static const char suffixes[] = "kmgt";
+	const char *suffix;
+	char *end;
+
+	*size = strtoull(text, &end, 0);
+	if (end == text)
+		return -1;
+	if (!*end)
+		return 0;
+	suffix = strchr(suffixes, *end | 0x20);
+	if (!suffix || end[1])
+		return -1;
+	*size <<= 10 * (suffix - suffixes + 1);
+	return 0;
+}
+
+static int set_value(struct cli_options *options, const struct option_row *row, const char *value)
+{
+	char *field = (char *)options + row->offset;
+	char *end = NULL;
+	uint64_t number;
+
+	switch (row->kind) {
+	case OPTION_TEXT:
+		*(const char **)field = value;
+		return 0;
+	case OPTION_FLAG:
+		*(bool *)field = true;
+		return 0;
+	case OPTION_SET:
+		if (options->nr_sets == CLI_MAX_SETS)
+			return -1;
+		options->sets[options->nr_sets++] = value;
+		return 0;
+	case OPTION_THINK:
+		if (!strcmp(value, "recorded"))
+			options->think = 1;
+		else if (!strcmp(value, "none"))
+			options->think = 0;
+		else
+			options->think = strtod(value, &end);
+		return end && (end == value || *end || options->think < 0) ? -1 : 0;
+	default:
+		if (parse_size(value, &number))
+			return -1;
+		if (row->offset == offsetof(struct cli_options, rounds))
+			options->rounds = (unsigned int)number;
+		else
+			memcpy(field, &number, sizeof(number));
+		return 0;
+	}
+}
+
+/* The row of a word such as --seed=3 or --seed; *value is what stands behind '='. */
+static const struct option_row *find_row(const char *word, const char *allowed, const char **value)
+{
+	const char *name = !strncmp(word, "--", 2) ? word + 2 : word + 1;
+	size_t len = strcspn(name, "=");
+
+	*value = name[len] ? name + len + 1 : NULL;
+	if (!strcmp(word, "-o"))
+		name = "output", len = 6;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+		if (strlen(rows[i].name) == len && !strncmp(rows[i].name, name, len) &&
+		    strchr(allowed, rows[i].letter))
+			return &rows[i];
+	return NULL;
+}
+
+static void keep_command(int argc, char **argv, struct cli_options *options)
+{
+	size_t used = (size_t)snprintf(options->command, sizeof(options->command), "mmsim");
+
+	for (int i = 0; i < argc && used < sizeof(options->command); i++)
+		used += (size_t)snprintf(options->command + used, sizeof(options->command) - used,
+					 " %s", argv[i]);
+}
+
+int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *options)
+{
+	*options = (struct cli_options){.think = 1, .rounds = 3, .seed = 1, .memory = 4ull << 30};
+	keep_command(argc, argv, options);
+	for (int i = 1; i < argc; i++) {
+		const struct option_row *row;
+		const char *value;
+
+		if (argv[i][0] != '-' || !argv[i][1]) {
+			if (options->file)
+				return usage("one file is enough: %s, %s", options->file, argv[i]);
+			options->file = argv[i];
+			continue;
+		}
+		row = find_row(argv[i], allowed, &value);
+		if (!row)
+			return usage("%s: no such option for `%s`; see `mmsim help`", argv[i],
+				     argv[0]);
+		if (row->kind == OPTION_FLAG && value)
+			return usage("--%s takes no value%s", row->name, "");
+		if (row->kind != OPTION_FLAG && !value) {
+			if (++i == argc)
+				return usage("--%s: expected %s", row->name, row->value);
+			value = argv[i];
+		}
+		if (set_value(options, row, value))
+			return usage("--%s: expected %s", row->name, row->value);
+	}
+	return 0;
+}
+
+void cli_print_options(const char *allowed, FILE *out)
+{
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		char left[64];
+
+		if (!strchr(allowed, rows[i].letter))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", rows[i].name, rows[i].value ? " " : "",
+			 rows[i].value ? rows[i].value : "");
+		fprintf(out, "      %-32s %s\n", left, rows[i].help);
+	}
+}
+
+static int set_pair(struct mmsim_config *config, const char *pair)
+{
+	const char *equal = strchr(pair, '=');
+	char key[64], error[256];
+
+	if (!equal || equal == pair || (size_t)(equal - pair) >= sizeof(key))
+		return usage("%s: expected AXIS=VALUE%s", pair, "");
+	snprintf(key, sizeof(key), "%.*s", (int)(equal - pair), pair);
+	if (mmsim_config_set(config, key, equal + 1, error))
+		return usage("%s%s", error, "");
+	return 0;
+}
+
+int cli_config(const struct cli_options *options, struct mmsim_config *config)
+{
+	char error[256];
+	int err = 0;
+
+	mmsim_config_init(config);
+	config->seed = options->seed;
+	config->memory_bytes = options->memory;
+	config->emulate_costs = !options->no_emulate;
+	if (options->machine && mmsim_config_set(config, "machine", options->machine, error))
+		return usage("%s%s", error, "");
+	if (options->kernel && mmsim_config_set(config, "kernel", options->kernel, error))
+		return usage("%s%s", error, "");
+	if (options->schedule) {
+		if (strlen(options->schedule) >= sizeof(config->schedule))
+			return usage("--schedule: too long%s%s", "", "");
+		strcpy(config->schedule, options->schedule);
+	}
+	for (unsigned int i = 0; i < options->nr_sets && !err; i++)
+		err = set_pair(config, options->sets[i]);
+	return err;
+}
+
+int cli_apply_spec(const char *spec, struct mmsim_config *config)
+{
+	char *copy = strdup(spec), *save = NULL, error[256];
+	int err = copy ? 0 : EXIT_USAGE;
+
+	for (char *word = err ? NULL : strtok_r(copy, ",", &save); word && !err;
+	     word = strtok_r(NULL, ",", &save)) {
+		if (strchr(word, '='))
+			err = set_pair(config, word);
+		else if (mmsim_config_set(config, "kernel", word, error))
+			err = usage("%s%s", error, "");
+	}
+	free(copy);
+	return err;
+}

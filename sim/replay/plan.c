@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* The plan of a replay; see plan.h. */
+#include "plan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A mapped range and the operation that last changed it. */
+struct owner {
+	uint64_t start, end;
+	int pid;
+	unsigned int task, done;
+};
+
+struct owners {
+	struct owner *at;
+	size_t nr, max;
+};
+
+struct planner {
+	struct plan *plan;
+	struct owners owners;
+	unsigned int *done; /* by task: operations of it seen so far */
+};
+
+struct plan_task *plan_task_of(const struct plan *plan, int tid)
+{
+	for (unsigned int i = 0; i < plan->nr_tasks; i++)
+		if (plan->tasks[i].tid == tid)
+			return &plan->tasks[i];
+	return NULL;
+}
+
+static int grow(void **array, size_t *max, size_t nr, size_t size)
+{
+	size_t more = *max ? 2 * *max : 256;
+	void *bigger;
+
+	if (nr < *max)
+		return 0;
+	bigger = realloc(*array, more * size);
+	if (!bigger)
+		return -ENOMEM;
+	*array = bigger;
+	*max = more;
+	return 0;
+}
+
+static int add_order(struct plan *plan, size_t op, unsigned int task, unsigned int done)
+{
+	struct plan_order *last = plan->nr_orders ? &plan->orders[plan->nr_orders - 1] : NULL;
+
+	if (last && last->op == op && last->task == task) {
+		if (last->done < done)
+			last->done = done;
+		return 0;
+	}
+	if (grow((void **)&plan->orders, &plan->max_orders, plan->nr_orders, sizeof(*last)))
+		return -ENOMEM;
+	plan->orders[plan->nr_orders++] = (struct plan_order){op, task, done};
+	return 0;
+}
+
+/* ---- ranges ---- */
+
+static uint64_t page_up(uint64_t x)
+{
+	return (x + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
+}
+
+/* The range an operation is about; false: none. */
+static bool op_range(const struct sim_op *op, uint64_t *start, uint64_t *end)
+{
+	*start = op->addr & ~(SIM_PAGE_SIZE - 1);
+	switch (op->kind) {
+	case OP_MMAP:
+		if (op->has_result && op->result < 0)
+			return false;
+		if (op->has_result)
+			*start = (uint64_t)op->result;
+		*end = page_up(*start + op->len);
+		return true;
+	case OP_R:
+	case OP_W:
+		*end = *start + SIM_PAGE_SIZE;
+		return true;
+	case OP_MUNMAP:
+	case OP_MPROTECT:
+	case OP_MADVISE:
+	case OP_MREMAP:
+		*end = page_up(op->addr + op->len);
+		return *end > *start;
+	default:
+		return false;
+	}
+}
+
+static bool changes_mappings(const struct sim_op *op)
+{
+	return op->kind == OP_MMAP || op->kind == OP_MUNMAP || op->kind == OP_MPROTECT ||
+	       op->kind == OP_MREMAP;
+}
+
+/* It takes pages away that other tasks may still have to touch before. */
+static bool takes_away(const struct sim_op *op)
+{
+	return op->kind == OP_MUNMAP || op->kind == OP_MREMAP;
+}
+
+/* After what last changed any part of the range, if another task did it. */
+static int order_after_owners(struct planner *p, size_t i, unsigned int task, uint64_t start,
+			      uint64_t end)
+{
+	int pid = p->plan->rec->ops[i].pid;
+
+	for (size_t o = 0; o < p->owners.nr; o++) {
+		const struct owner *owner = &p->owners.at[o];
+
+		if (owner->pid != pid || owner->task == task || owner->end <= start ||
+		    owner->start >= end)
+			continue;
+		if (add_order(p->plan, i, owner->task, owner->done))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* After the other tasks' last uses of the range. */
+static int order_after_uses(struct planner *p, size_t i, unsigned int task, uint64_t start,
+			    uint64_t end)
+{
+	const struct recording *rec = p->plan->rec;
+
+	for (unsigned int t = 0; t < p->plan->nr_tasks; t++) {
+		const struct plan_task *other = &p->plan->tasks[t];
+
+		if (t == task || other->pid != rec->ops[i].pid)
+			continue;
+		for (unsigned int n = p->done[t]; n > 0; n--) {
+			uint64_t s, e;
+
+			if (!op_range(&rec->ops[other->ops[n - 1]], &s, &e) || e <= start ||
+			    s >= end)
+				continue;
+			if (add_order(p->plan, i, t, n))
+				return -ENOMEM;
+			break;
+		}
+	}
+	return 0;
+}
+
+static int add_owner(struct owners *owners, struct owner owner)
+{
+	if (owner.start >= owner.end)
+		return 0;
+	if (grow((void **)&owners->at, &owners->max, owners->nr, sizeof(owner)))
+		return -ENOMEM;
+	owners->at[owners->nr++] = owner;
+	return 0;
+}
+
+/* The range now belongs to @now alone: cut the others out of it. */
+static int take_range(struct owners *owners, struct owner now)
+{
+	for (size_t o = 0; o < owners->nr; o++) {
+		struct owner old = owners->at[o];
+
+		if (old.pid != now.pid || old.end <= now.start || old.start >= now.end)
+			continue;
+		owners->at[o--] = owners->at[--owners->nr];
+		if (add_owner(owners, (struct owner){old.start, now.start, old.pid, old.task,
+						     old.done}) ||
+		    add_owner(owners,
+			      (struct owner){now.end, old.end, old.pid, old.task, old.done}))
+			return -ENOMEM;
+	}
+	return add_owner(owners, now);
+}
+
+static int plan_op(struct planner *p, size_t i, unsigned int task)
+{
+	const struct sim_op *op = &p->plan->rec->ops[i];
+	unsigned int done = ++p->done[task];
+	uint64_t start, end;
+	int err = 0;
+
+	if (!op_range(op, &start, &end))
+		return 0;
+	err = order_after_owners(p, i, task, start, end);
+	if (!err && takes_away(op))
+		err = order_after_uses(p, i, task, start, end);
+	if (!err && changes_mappings(op))
+		err = take_range(&p->owners, (struct owner){start, end, op->pid, task, done});
+	return err;
+}
+
+/* ---- tasks ---- */
+
+static int add_tasks(struct plan *plan)
+{
+	const struct recording *rec = plan->rec;
+
+	plan->tasks = calloc(rec->nr_tasks + 1, sizeof(*plan->tasks));
+	if (!plan->tasks)
+		return -ENOMEM;
+	for (size_t i = 0; i < rec->nr_tasks; i++)
+		plan->tasks[plan->nr_tasks++] = (struct plan_task){
+			.tid = rec->tasks[i].tid,
+			.pid = rec->tasks[i].pid,
+			.name = rec->tasks[i].name,
+			.root = true,
+		};
+	return 0;
+}
+
+static int fill_tasks(struct plan *plan)
+{
+	const struct recording *rec = plan->rec;
+	struct plan_task *task = NULL;
+
+	for (size_t i = 0; i < rec->nr_ops; i++) {
+		task = plan_task_of(plan, rec->ops[i].tid);
+		if (task)
+			task->nr_ops++;
+	}
+	for (unsigned int t = 0; t < plan->nr_tasks; t++) {
+		plan->tasks[t].ops = calloc(plan->tasks[t].nr_ops + 1, sizeof(size_t));
+		if (!plan->tasks[t].ops)
+			return -ENOMEM;
+		plan->tasks[t].nr_ops = 0;
+	}
+	for (size_t i = 0; i < rec->nr_ops; i++) {
+		task = plan_task_of(plan, rec->ops[i].tid);
+		if (task)
+			task->ops[task->nr_ops++] = i;
+		if (rec->ops[i].kind == OP_THREAD || rec->ops[i].kind == OP_FORK) {
+			task = plan_task_of(plan, (int)rec->ops[i].value);
+			if (task)
+				task->root = false;
+		}
+	}
+	return 0;
+}
+
+int plan_make(const struct recording *rec, struct plan *plan)
+{
+	struct planner p = {.plan = plan};
+	int err;
+
+	*plan = (struct plan){.rec = rec};
+	err = add_tasks(plan);
+	if (!err)
+		err = fill_tasks(plan);
+	p.done = calloc(plan->nr_tasks + 1, sizeof(*p.done));
+	if (!p.done)
+		err = -ENOMEM;
+	for (size_t i = 0; i < rec->nr_ops && !err; i++) {
+		struct plan_task *task = plan_task_of(plan, rec->ops[i].tid);
+
+		if (task)
+			err = plan_op(&p, i, (unsigned int)(task - plan->tasks));
+	}
+	free(p.done);
+	free(p.owners.at);
+	if (err)
+		plan_free(plan);
+	return err;
+}
+
+void plan_free(struct plan *plan)
+{
+	for (unsigned int t = 0; t < plan->nr_tasks; t++)
+		free(plan->tasks[t].ops);
+	free(plan->tasks);
+	free(plan->orders);
+	*plan = (struct plan){0};
+}

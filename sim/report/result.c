@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* A run's result as JSON. */
+#define _GNU_SOURCE 1
+#include "result.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#ifndef MMSIM_COMMIT
+#define MMSIM_COMMIT "unknown"
+#endif
+
+static void set_int(json_t *object, const char *key, uint64_t value)
+{
+	json_object_set_new(object, key, json_integer((json_int_t)value));
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+	json_object_set_new(object, key, json_string(value ? value : ""));
+}
+
+static json_t *axes_json(const struct mmsim *sim)
+{
+	static const char *const axes[] = {"kernel", "machine", "fault", "madvise", "munmap"};
+	json_t *object = json_object();
+	json_t *rwsem = json_object();
+	const char *name, *guards;
+	char axis[64];
+
+	for (size_t i = 0; i < sizeof(axes) / sizeof(*axes); i++)
+		set_text(object, axes[i], mmsim_effective(sim, axes[i]));
+	for (unsigned int i = 0; !mmsim_lock_class_at(i, &name, &guards); i++) {
+		snprintf(axis, sizeof(axis), "rwsem.%s", name);
+		set_text(rwsem, name, mmsim_effective(sim, axis));
+	}
+	json_object_set_new(object, "rwsem", rwsem);
+	return object;
+}
+
+static json_t *configuration_json(const struct mmsim *sim, const struct mmsim_config *config,
+				  const struct run_info *info)
+{
+	json_t *object = axes_json(sim);
+
+	set_int(object, "seed", config->seed);
+	set_int(object, "memory_bytes", config->memory_bytes);
+	set_int(object, "max_map_count", config->max_map_count);
+	set_int(object, "hz", config->hz);
+	json_object_set_new(object, "emulate_costs", json_boolean(config->emulate_costs));
+	json_object_set_new(object, "statistics", json_boolean(config->statistics));
+	json_object_set_new(object, "think", json_real(info->think));
+	set_text(object, "recording", info->recording);
+	set_text(object, "command", info->command);
+	return object;
+}
+
+static void cpu_model(char *buf, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "re");
+	char line[256];
+
+	snprintf(buf, size, "unknown");
+	while (f && fgets(line, sizeof(line), f)) {
+		const char *colon = strchr(line, ':');
+
+		if (strncmp(line, "model name", 10) || !colon)
+			continue;
+		snprintf(buf, size, "%.*s", (int)strcspn(colon + 2, "\n"), colon + 2);
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+static json_t *environment_json(const struct mmsim *sim)
+{
+	json_t *object = json_object();
+	json_t *work = json_object();
+	struct utsname uts = {0};
+	char cpu[128];
+
+	uname(&uts);
+	cpu_model(cpu, sizeof(cpu));
+	set_int(object, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+	set_text(object, "cpu", cpu);
+	set_text(object, "kernel", uts.release);
+	set_int(work, "trap", mmsim_work_ns(sim, "trap"));
+	set_int(work, "syscall", mmsim_work_ns(sim, "syscall"));
+	set_int(work, "ipi", mmsim_work_ns(sim, "ipi"));
+	json_object_set_new(object, "emulated_ns", work);
+	return object;
+}
+
+static json_t *times_json(uint64_t count, uint64_t sum, uint64_t p50, uint64_t p99, uint64_t max)
+{
+	json_t *object = json_object();
+
+	set_int(object, "count", count);
+	set_int(object, "sum_ns", sum);
+	set_int(object, "p50_ns", p50);
+	set_int(object, "p99_ns", p99);
+	set_int(object, "max_ns", max);
+	return object;
+}
+
+static json_t *run_json(const struct mmsim *sim, const struct replay_result *result,
+			const struct run_info *info)
+{
+	uint64_t done, as_recorded;
+	json_t *object = json_object();
+
+	replay_memory_calls(result, &done, &as_recorded);
+	set_text(object, "outcome", info->outcome);
+	set_int(object, "elapsed_ns", result->elapsed_ns);
+	set_int(object, "operations_total", result->ops_total);
+	set_int(object, "operations_done", result->ops_done);
+	set_int(object, "memory_calls_compared", done);
+	set_int(object, "memory_calls_as_recorded", as_recorded);
+	set_int(object, "steps", mmsim_steps(sim));
+	set_int(object, "host_artefacts", mmsim_host_artefacts(sim));
+	return object;
+}
+
+static json_t *operations_json(const struct replay_result *result)
+{
+	json_t *object = json_object();
+
+	for (int k = 0; k < NR_SIM_OPS; k++) {
+		const struct replay_op_stats *op = &result->op[k];
+		const struct histogram *h = &op->latency_ns;
+		json_t *one = json_object();
+
+		set_int(one, "done", op->done);
+		set_int(one, "as_recorded", op->as_recorded);
+		set_int(one, "differs", op->differs);
+		json_object_set_new(one, "latency",
+				    times_json(h->count, h->sum, histogram_quantile(h, 500),
+					       histogram_quantile(h, 990), h->max));
+		json_object_set_new(object, sim_op_specs[k].name, one);
+	}
+	return object;
+}
+
+static json_t *mapped_json(const struct replay_counts *counts)
+{
+	json_t *object = json_object();
+
+#define X(field, what) set_int(object, #field, counts->field);
+	REPLAY_MAPPED(X)
+#undef X
+	return object;
+}
+
+static json_t *recorded_json(const struct recording *rec)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < rec->nr_stats; i++)
+		set_int(object, rec->stats[i].name, rec->stats[i].value);
+	return object;
+}
+
+static json_t *counters_json(const struct mmsim *sim)
+{
+	json_t *object = json_object();
+	struct mmsim_counter counter;
+
+	for (unsigned int i = 0; !mmsim_counter_at(sim, i, &counter); i++)
+		set_int(object, counter.name, counter.value);
+	return object;
+}
+
+static json_t *site_json(const struct mmsim_lock_site *site)
+{
+	const struct mmsim_times *w = &site->wait, *h = &site->hold;
+	json_t *object = json_object();
+
+	set_text(object, "lock", site->lock);
+	set_text(object, "site", site->site);
+	set_int(object, "acquired_read", site->acquired_read);
+	set_int(object, "acquired_write", site->acquired_write);
+	set_int(object, "contended_read", site->contended_read);
+	set_int(object, "contended_write", site->contended_write);
+	set_int(object, "behind_writer", site->behind_writer);
+	set_int(object, "behind_writer_ns", site->behind_writer_ns);
+	json_object_set_new(object, "wait",
+			    times_json(w->count, w->sum_ns, w->p50_ns, w->p99_ns, w->max_ns));
+	json_object_set_new(object, "hold",
+			    times_json(h->count, h->sum_ns, h->p50_ns, h->p99_ns, h->max_ns));
+	return object;
+}
+
+static json_t *locks_json(const struct mmsim *sim)
+{
+	struct mmsim_lock_site site;
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; !mmsim_lock_site_at(sim, i, &site); i++)
+		if (site.acquired_read || site.acquired_write || site.wait.count)
+			json_array_append_new(array, site_json(&site));
+	return array;
+}
+
+/* Edges of tasks of one name are one row: a program's threads share names. */
+static json_t *edge_row(json_t *array, const struct mmsim_edge *edge)
+{
+	size_t i;
+	json_t *row;
+
+	json_array_foreach(array, i, row) {
+		if (!strcmp(json_string_value(json_object_get(row, "lock")), edge->lock) &&
+		    !strcmp(json_string_value(json_object_get(row, "waiter")), edge->waiter) &&
+		    !strcmp(json_string_value(json_object_get(row, "waiter_site")),
+			    edge->waiter_site) &&
+		    !strcmp(json_string_value(json_object_get(row, "holder")), edge->holder) &&
+		    !strcmp(json_string_value(json_object_get(row, "holder_site")),
+			    edge->holder_site) &&
+		    !strcmp(json_string_value(json_object_get(row, "holder_state")),
+			    edge->holder_state) &&
+		    !strcmp(json_string_value(json_object_get(row, "chain_end")),
+			    edge->chain_end) &&
+		    !strcmp(json_string_value(json_object_get(row, "chain_end_site")),
+			    edge->chain_end_site) &&
+		    json_is_true(json_object_get(row, "behind_writer")) == edge->behind_writer)
+			return row;
+	}
+	row = json_object();
+	set_text(row, "lock", edge->lock);
+	set_text(row, "waiter", edge->waiter);
+	set_text(row, "waiter_site", edge->waiter_site);
+	set_text(row, "holder", edge->holder);
+	set_text(row, "holder_site", edge->holder_site);
+	set_text(row, "holder_state", edge->holder_state);
+	set_text(row, "chain_end", edge->chain_end);
+	set_text(row, "chain_end_site", edge->chain_end_site);
+	json_object_set_new(row, "behind_writer", json_boolean(edge->behind_writer));
+	json_array_append_new(array, row);
+	return row;
+}
+
+static void add_wait(json_t *row, uint64_t count, uint64_t total_ns, uint64_t max_ns)
+{
+	uint64_t max = (uint64_t)json_number_at(row, "max_ns");
+
+	set_int(row, "count", count + (uint64_t)json_number_at(row, "count"));
+	set_int(row, "total_ns", total_ns + (uint64_t)json_number_at(row, "total_ns"));
+	set_int(row, "max_ns", max_ns > max ? max_ns : max);
+}
+
+/* object[a][b], made if it is not there. */
+static json_t *member(json_t *object, const char *key)
+{
+	json_t *there = json_object_get(object, key);
+
+	if (there)
+		return there;
+	there = json_object();
+	json_object_set_new(object, key, there);
+	return there;
+}
+
+static void add_waits(const struct mmsim *sim, json_t *result)
+{
+	json_t *edges = json_array(), *by_task = json_object(), *by_lock = json_object();
+	struct mmsim_edge edge;
+
+	for (unsigned int i = 0; !mmsim_edge_at(sim, i, &edge); i++) {
+		json_t *task = member(member(by_task, edge.waiter), edge.lock);
+		json_t *lock = member(by_lock, edge.lock);
+
+		add_wait(edge_row(edges, &edge), edge.count, edge.total_ns, edge.max_ns);
+		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
+		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
+		set_int(lock, "behind_writer",
+			(uint64_t)json_number_at(lock, "behind_writer") +
+				(edge.behind_writer ? edge.count : 0));
+		set_int(lock, "behind_writer_ns",
+			(uint64_t)json_number_at(lock, "behind_writer_ns") +
+				(edge.behind_writer ? edge.total_ns : 0));
+	}
+	json_object_set_new(result, "waits_by_lock", by_lock);
+	json_object_set_new(result, "waits_by_task", by_task);
+	json_object_set_new(result, "edges", edges);
+}
+
+static json_t *bytes_json(const struct mmsim *sim)
+{
+	json_t *object = json_object();
+	struct mmsim_bytes bytes;
+
+	for (unsigned int i = 0; !mmsim_bytes_at(sim, i, &bytes); i++) {
+		json_t *one = json_object();
+
+		set_int(one, "objects", bytes.objects);
+		set_int(one, "bytes", bytes.bytes);
+		json_object_set_new(object, bytes.type, one);
+	}
+	return object;
+}
+
+json_t *result_json(const struct mmsim *sim, const struct mmsim_config *config,
+		    const struct recording *rec, const struct replay_result *result,
+		    const struct run_info *info)
+{
+	json_t *object = json_object();
+	json_t *mmsim = json_object();
+
+	set_text(object, "schema", "mmsim-result-1");
+	set_text(mmsim, "version", mmsim_version());
+	set_text(mmsim, "commit", MMSIM_COMMIT);
+	json_object_set_new(object, "mmsim", mmsim);
+	json_object_set_new(object, "configuration", configuration_json(sim, config, info));
+	json_object_set_new(object, "environment", environment_json(sim));
+	json_object_set_new(object, "run", run_json(sim, result, info));
+	json_object_set_new(object, "operations", operations_json(result));
+	json_object_set_new(object, "mapped", mapped_json(&result->counts));
+	json_object_set_new(object, "recorded", recorded_json(rec));
+	json_object_set_new(object, "counters", counters_json(sim));
+	json_object_set_new(object, "locks", locks_json(sim));
+	add_waits(sim, object);
+	json_object_set_new(object, "bytes", bytes_json(sim));
+	return object;
+}
+
+double json_number_at(const json_t *object, const char *path)
+{
+	char key[128];
+	const char *dot;
+
+	while ((dot = strchr(path, '.'))) {
+		snprintf(key, sizeof(key), "%.*s", (int)(dot - path), path);
+		object = json_object_get(object, key);
+		path = dot + 1;
+	}
+	return json_number_value(json_object_get(object, path));
+}
+
+double result_waits(const json_t *result, const char *lock, const char *field)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), "waits_by_lock.%s.%s", lock, field);
+	return json_number_at(result, path);
+}

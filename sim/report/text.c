@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/* Results as text, printed from their JSON. */
+#include "result.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGES_SHOWN 12
+
+static const char *text_at(const json_t *object, const char *outer, const char *key)
+{
+	const char *text = json_string_value(json_object_get(json_object_get(object, outer), key));
+
+	return text ? text : "?";
+}
+
+/* Every output begins with what it takes to make it again. */
+static void print_head(const json_t *result, FILE *out)
+{
+	fprintf(out, "mmsim %s (%s)  seed %.0f  machine %s  think %g\n",
+		text_at(result, "mmsim", "version"), text_at(result, "mmsim", "commit"),
+		json_number_at(result, "configuration.seed"),
+		text_at(result, "configuration", "machine"),
+		json_number_at(result, "configuration.think"));
+	fprintf(out, "recording %s\n", text_at(result, "configuration", "recording"));
+	fprintf(out, "on %s, %.0f CPUs, Linux %s; charged: trap %.0f ns, system call %.0f ns, "
+		     "IPI %.0f ns\n",
+		text_at(result, "environment", "cpu"), json_number_at(result, "environment.cpus"),
+		text_at(result, "environment", "kernel"),
+		json_number_at(result, "environment.emulated_ns.trap"),
+		json_number_at(result, "environment.emulated_ns.syscall"),
+		json_number_at(result, "environment.emulated_ns.ipi"));
+}
+
+static void print_strategies(const json_t *result, const char *label, FILE *out)
+{
+	const json_t *rwsem = json_object_get(json_object_get(result, "configuration"), "rwsem");
+
+	fprintf(out, "%s kernel %s: fault %s, madvise %s, munmap %s, rwsem %s\n", label,
+		text_at(result, "configuration", "kernel"),
+		text_at(result, "configuration", "fault"),
+		text_at(result, "configuration", "madvise"),
+		text_at(result, "configuration", "munmap"),
+		json_string_value(json_object_get(rwsem, "mmap_lock")));
+}
+
+/* ---- metrics: one list for `run` and `compare` ---- */
+
+enum format { FORMAT_COUNT, FORMAT_SECONDS, FORMAT_MS, FORMAT_US, FORMAT_PERCENT };
+
+static double share(const json_t *r, const char *part, const char *whole)
+{
+	double all = json_number_at(r, whole);
+
+	return all > 0 ? 100.0 * json_number_at(r, part) / all : 0;
+}
+
+struct metric {
+	const char *name;
+	enum format format;
+	const char *path;  /* of the value, or of the part */
+	const char *whole; /* FORMAT_PERCENT: of what */
+	const char *recorded, *recorded_whole; /* the same in the recording; NULL: not in it */
+};
+
+/* clang-format off */
+static const struct metric metrics[] = {
+	{ "elapsed, s", FORMAT_SECONDS, "run.elapsed_ns", NULL, "recorded.recorded_duration_ns", NULL },
+	{ "operations done", FORMAT_COUNT, "run.operations_done", NULL, NULL, NULL },
+	{ "memory calls with the recorded result", FORMAT_PERCENT, "run.memory_calls_as_recorded",
+	  "run.memory_calls_compared", NULL, NULL },
+	{ "page faults", FORMAT_COUNT, "counters.pgfault", NULL, "recorded.recorded_fault_total", NULL },
+	{ "  of them under the VMA lock", FORMAT_PERCENT, "counters.vma_lock_success",
+	  "counters.pgfault", "recorded.recorded_fault_vma_lock", "recorded.recorded_fault_total" },
+	{ "madvise DONTNEED and FREE", FORMAT_COUNT, "counters.madvise_calls", NULL,
+	  "recorded.recorded_madvise_dontneed_free", NULL },
+	{ "  of them under the VMA lock", FORMAT_PERCENT, "counters.madvise_vma_lock",
+	  "counters.madvise_calls", "recorded.recorded_madvise_vma_lock",
+	  "recorded.recorded_madvise_dontneed_free" },
+	{ "mmap_lock waits", FORMAT_COUNT, "waits_by_lock.mmap_lock.count", NULL,
+	  "recorded.recorded_mmap_lock_wait_count", NULL },
+	{ "  in all, ms", FORMAT_MS, "waits_by_lock.mmap_lock.total_ns", NULL,
+	  "recorded.recorded_mmap_lock_wait_ns", NULL },
+	{ "  longest, ms", FORMAT_MS, "waits_by_lock.mmap_lock.max_ns", NULL,
+	  "recorded.recorded_mmap_lock_wait_ns_max", NULL },
+	{ "  of them behind a queued writer", FORMAT_COUNT, "waits_by_lock.mmap_lock.behind_writer",
+	  NULL, NULL, NULL },
+	{ "madvise, p99 us", FORMAT_US, "operations.madvise.latency.p99_ns", NULL, NULL, NULL },
+	{ "madvise, longest us", FORMAT_US, "operations.madvise.latency.max_ns", NULL, NULL, NULL },
+	{ "mmap, longest us", FORMAT_US, "operations.mmap.latency.max_ns", NULL, NULL, NULL },
+	{ "store, p99 us", FORMAT_US, "operations.w.latency.p99_ns", NULL, NULL, NULL },
+	{ "store, longest us", FORMAT_US, "operations.w.latency.max_ns", NULL, NULL, NULL },
+	{ "host artefacts", FORMAT_COUNT, "run.host_artefacts", NULL, NULL, NULL },
+};
+/* clang-format on */
+
+#define NR_METRICS (sizeof(metrics) / sizeof(*metrics))
+
+static double metric_value(const json_t *r, const struct metric *m)
+{
+	if (m->format == FORMAT_PERCENT)
+		return share(r, m->path, m->whole);
+	return json_number_at(r, m->path);
+}
+
+static const char *formatted(double value, enum format format, char *buf, size_t size)
+{
+	static const double scale[] = {
+		[FORMAT_COUNT] = 1,	  [FORMAT_SECONDS] = 1e9, [FORMAT_MS] = 1e6,
+		[FORMAT_US] = 1e3,	  [FORMAT_PERCENT] = 1};
+	int digits = format == FORMAT_COUNT ? 0 : format == FORMAT_PERCENT ? 1 : 2;
+
+	snprintf(buf, size, "%.*f%s", digits, value / scale[format],
+		 format == FORMAT_PERCENT ? " %" : "");
+	return buf;
+}
+
+static const char *recorded_text(const json_t *r, const struct metric *m, char *buf, size_t size)
+{
+	struct metric recorded = *m;
+
+	if (!m->recorded || !json_number_at(r, "recorded.recorded_duration_ns"))
+		return "-";
+	recorded.path = m->recorded;
+	recorded.whole = m->recorded_whole;
+	return formatted(metric_value(r, &recorded), m->format, buf, size);
+}
+
+/* ---- run ---- */
+
+static void print_edges(const json_t *result, FILE *out)
+{
+	const json_t *edges = json_object_get(result, "edges");
+	size_t n = json_array_size(edges);
+	bool *shown = calloc(n + 1, sizeof(*shown));
+
+	if (n)
+		fprintf(out, "\nwho waited for whom (the longest in all first)\n");
+	for (size_t k = 0; shown && k < n && k < EDGES_SHOWN; k++) {
+		const json_t *best = NULL, *edge;
+		size_t at = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			edge = json_array_get(edges, i);
+			if (shown[i] || (best && json_number_at(edge, "total_ns") <=
+							 json_number_at(best, "total_ns")))
+				continue;
+			best = edge;
+			at = i;
+		}
+		shown[at] = true;
+		fprintf(out, "  %s in %s for %s%s %s in %s (%s): %.0f times, %.3f ms, longest %.3f ms\n",
+			json_string_value(json_object_get(best, "waiter")),
+			json_string_value(json_object_get(best, "waiter_site")),
+			json_string_value(json_object_get(best, "lock")),
+			json_is_true(json_object_get(best, "behind_writer")) ?
+				      " behind queued writer" :
+				      " of",
+			json_string_value(json_object_get(best, "holder")),
+			json_string_value(json_object_get(best, "holder_site")),
+			json_string_value(json_object_get(best, "holder_state")),
+			json_number_at(best, "count"), json_number_at(best, "total_ns") / 1e6,
+			json_number_at(best, "max_ns") / 1e6);
+	}
+	free(shown);
+}
+
+static void print_nonzero(const json_t *object, const char *title, FILE *out)
+{
+	bool any = false;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach((json_t *)object, key, value) {
+		if (!json_integer_value(value))
+			continue;
+		if (!any)
+			fprintf(out, "\n%s\n", title);
+		any = true;
+		fprintf(out, "  %-28s %12lld\n", key, (long long)json_integer_value(value));
+	}
+}
+
+void result_print(const json_t *result, FILE *out)
+{
+	char a[32], b[32];
+
+	print_head(result, out);
+	print_strategies(result, "as", out);
+	fprintf(out, "%s\n\n%-42s %12s %12s\n", text_at(result, "run", "outcome"), "", "simulated",
+		"recorded");
+	for (size_t i = 0; i < NR_METRICS; i++)
+		fprintf(out, "%-42s %12s %12s\n", metrics[i].name,
+			formatted(metric_value(result, &metrics[i]), metrics[i].format, a,
+				  sizeof(a)),
+			recorded_text(result, &metrics[i], b, sizeof(b)));
+	print_edges(result, out);
+	print_nonzero(json_object_get(result, "counters"), "counters", out);
+	print_nonzero(json_object_get(result, "mapped"), "not simulated, done in its place", out);
+}
+
+/* ---- compare ---- */
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The median over the runs of one side. */
+static double median_of(const json_t *runs, double (*value)(const json_t *run, const void *what),
+			const void *what)
+{
+	size_t n = json_array_size(runs);
+	double *values = calloc(n + 1, sizeof(*values));
+	double median = 0;
+
+	if (!values || !n) {
+		free(values);
+		return 0;
+	}
+	for (size_t i = 0; i < n; i++)
+		values[i] = value(json_array_get(runs, i), what);
+	qsort(values, n, sizeof(*values), by_value);
+	median = n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+	free(values);
+	return median;
+}
+
+static double value_of_metric(const json_t *run, const void *what)
+{
+	return metric_value(run, what);
+}
+
+static double value_at_path(const json_t *run, const void *what)
+{
+	return json_number_at(run, what);
+}
+
+struct sides {
+	const json_t *a, *b; /* arrays of results */
+	FILE *out;
+};
+
+static void print_side_by_side(const struct sides *s, const char *name, const struct metric *m)
+{
+	char a[32], b[32], recorded[32];
+
+	fprintf(s->out, "%-42s %12s %12s %12s\n", name,
+		formatted(median_of(s->a, value_of_metric, m), m->format, a, sizeof(a)),
+		formatted(median_of(s->b, value_of_metric, m), m->format, b, sizeof(b)),
+		recorded_text(json_array_get(s->a, 0), m, recorded, sizeof(recorded)));
+}
+
+/* One line a (task name, lock) or a lock that anybody waited for on either side. */
+static void print_wait_line(const struct sides *s, const char *label, const char *where)
+{
+	char count[160], total[160], longest[160];
+	double a[3], b[3];
+
+	snprintf(count, sizeof(count), "%s.count", where);
+	snprintf(total, sizeof(total), "%s.total_ns", where);
+	snprintf(longest, sizeof(longest), "%s.max_ns", where);
+	a[0] = median_of(s->a, value_at_path, count);
+	a[1] = median_of(s->a, value_at_path, total);
+	a[2] = median_of(s->a, value_at_path, longest);
+	b[0] = median_of(s->b, value_at_path, count);
+	b[1] = median_of(s->b, value_at_path, total);
+	b[2] = median_of(s->b, value_at_path, longest);
+	fprintf(s->out, "  %-32s %7.0f %9.2f %8.2f   %7.0f %9.2f %8.2f\n", label, a[0], a[1] / 1e6,
+		a[2] / 1e6, b[0], b[1] / 1e6, b[2] / 1e6);
+}
+
+/* The names that any run of either side has, in object @key of a result. */
+static json_t *names_in(const struct sides *s, const char *key)
+{
+	const json_t *sides[] = {s->a, s->b};
+	json_t *names = json_object();
+
+	for (int side = 0; side < 2; side++)
+		for (size_t i = 0; i < json_array_size(sides[side]); i++)
+			json_object_update_missing(
+				names,
+				json_object_get(json_array_get(sides[side], i), key));
+	return names;
+}
+
+static void print_waits_by_task(const struct sides *s)
+{
+	json_t *tasks = names_in(s, "waits_by_task"), *locks = names_in(s, "waits_by_lock");
+	const char *task, *lock;
+	json_t *ignored;
+
+	json_object_foreach(tasks, task, ignored) {
+		const char *l;
+		json_t *ignored_too;
+
+		json_object_foreach(locks, l, ignored_too) {
+			char where[128], label[80];
+
+			lock = l;
+			snprintf(where, sizeof(where), "waits_by_task.%s.%s", task, lock);
+			snprintf(label, sizeof(label), "%s: %s", task, lock);
+			print_wait_line(s, label, where);
+		}
+	}
+	json_decref(tasks);
+	json_decref(locks);
+}
+
+static void print_waits(const struct sides *s, const char *label_a, const char *label_b)
+{
+	json_t *locks = names_in(s, "waits_by_lock");
+	json_t *ignored;
+	const char *lock;
+
+	fprintf(s->out, "\n%-34s %26s   %26s\n", "waits by lock", label_a, label_b);
+	fprintf(s->out, "%-34s %7s %9s %8s   %7s %9s %8s\n", "", "count", "in all", "longest", "count",
+		"in all", "longest ms");
+	json_object_foreach(locks, lock, ignored) {
+		char where[128];
+
+		snprintf(where, sizeof(where), "waits_by_lock.%s", lock);
+		print_wait_line(s, lock, where);
+	}
+	fprintf(s->out, "waits by task and lock\n");
+	print_waits_by_task(s);
+	json_decref(locks);
+}
+
+void compare_print(const json_t *comparison, FILE *out)
+{
+	const char *label_a = text_at(comparison, "a", "spec");
+	const char *label_b = text_at(comparison, "b", "spec");
+	struct sides s = {
+		.a = json_object_get(json_object_get(comparison, "a"), "runs"),
+		.b = json_object_get(json_object_get(comparison, "b"), "runs"),
+		.out = out,
+	};
+
+	print_head(json_array_get(s.a, 0), out);
+	print_strategies(json_array_get(s.a, 0), "a:", out);
+	print_strategies(json_array_get(s.b, 0), "b:", out);
+	fprintf(out, "medians of %zu runs each, a and b in turn\n\n%-42s %12s %12s %12s\n",
+		json_array_size(s.a), "", label_a, label_b, "recorded");
+	for (size_t i = 0; i < NR_METRICS; i++)
+		print_side_by_side(&s, metrics[i].name, &metrics[i]);
+	print_waits(&s, label_a, label_b);
+	print_nonzero(json_object_get(json_array_get(s.a, 0), "mapped"),
+		      "not simulated, done in its place (a run)", out);
+}
