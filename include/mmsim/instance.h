@@ -27,27 +27,27 @@ struct mmsim;
 
 /** struct mmsim_config - filled by mmsim_config_init(), then changed as wanted */
 struct mmsim_config {
-	char kernel[MMSIM_VALUE_MAX];  /* release, "6.18"; sets the axes left empty */
+	char kernel[MMSIM_VALUE_MAX]; /* release, "6.18"; sets the axes left empty */
 	char machine[MMSIM_VALUE_MAX]; /* "host" or "step" */
-	char fault[MMSIM_VALUE_MAX];   /* axes; empty: as the release did */
+	char fault[MMSIM_VALUE_MAX]; /* axes; empty: as the release did */
 	char madvise[MMSIM_VALUE_MAX];
 	char munmap[MMSIM_VALUE_MAX];
 	char rwsem[MMSIM_VALUE_MAX]; /* policy of every rwsem */
 	char rwsem_class[MMSIM_LOCK_CLASSES_MAX][MMSIM_VALUE_MAX]; /* of one lock class */
-	uint64_t seed;		  /* of every random stream, and of the step machine's schedule */
-	uint64_t memory_bytes;	  /* physical memory of the simulated kernel */
-	uint64_t max_map_count;	  /* VMAs an address space may have */
+	uint64_t seed; /* of every random stream, and of the step machine's schedule */
+	uint64_t memory_bytes; /* physical memory of the simulated kernel */
+	uint64_t max_map_count; /* VMAs an address space may have */
 	uint64_t fail_allocation; /* the so-manyth allocation fails; 0: none */
-	uint64_t max_steps;	  /* step machine: give up after so many; 0: never */
-	uint64_t hang_ns;	  /* host machine: a wait this long is a hang */
-	unsigned int nr_cpus;	  /* step machine */
-	unsigned int hz;	  /* jiffies a second */
+	uint64_t max_steps; /* step machine: give up after so many; 0: never */
+	uint64_t hang_ns; /* host machine: a wait this long is a hang */
+	unsigned int nr_cpus; /* step machine */
+	unsigned int hz; /* jiffies a second */
 	unsigned int switch_1_in; /* step machine: switch tasks one step in so many; 0: by seed */
 	unsigned int spurious_1_in; /* step machine: spurious wake-up; 0: never */
-	unsigned int tick_1_in;	    /* step machine: a jiffy passes; 0: only when idle */
-	unsigned int kills;	    /* step machine: kills the seed may hand out */
-	int statistics;		    /* 0: measure nothing */
-	int emulate_costs;	    /* host machine: spin for traps, system calls and IPIs */
+	unsigned int tick_1_in; /* step machine: a jiffy passes; 0: only when idle */
+	unsigned int kills; /* step machine: kills the seed may hand out */
+	int statistics; /* 0: measure nothing */
+	int emulate_costs; /* host machine: spin for traps, system calls and IPIs */
 	char schedule[MMSIM_SCHEDULE_MAX]; /* step machine: written schedule; empty: seeded */
 };
 
@@ -110,6 +110,7 @@ MMSIM_API int mmsim_choice_at(unsigned int i, struct mmsim_choice *choice);
 /** mmsim_kernel_at - the i-th preset's name, NULL past the last */
 MMSIM_API const char *mmsim_kernel_at(unsigned int i);
 
+/** mmsim_version - "MAJOR.MINOR.PATCH" of the library */
 MMSIM_API const char *mmsim_version(void);
 
 #ifdef __cplusplus

@@ -34,13 +34,13 @@ MMSIM_API int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, 
 MMSIM_API int mmsim_madvise(struct mm_struct *mm, uint64_t addr, uint64_t len, int advice);
 
 enum mmsim_access {
-	MMSIM_ACCESS_HIT,   /* no fault */
-	MMSIM_ACCESS_NEW,   /* nothing was mapped */
+	MMSIM_ACCESS_HIT, /* no fault */
+	MMSIM_ACCESS_NEW, /* nothing was mapped */
 	MMSIM_ACCESS_REUSE, /* the present page was made writable */
-	MMSIM_ACCESS_COPY,  /* another page took its place */
+	MMSIM_ACCESS_COPY, /* another page took its place */
 	MMSIM_ACCESS_MAPERR, /* SIGSEGV: no VMA */
 	MMSIM_ACCESS_ACCERR, /* SIGSEGV: not allowed */
-	MMSIM_ACCESS_OOM,    /* no memory */
+	MMSIM_ACCESS_OOM, /* no memory */
 	MMSIM_ACCESS_KILLED, /* a fatal signal was pending */
 };
 
@@ -81,9 +81,10 @@ enum mmsim_page {
  * @value: the 8 bytes at @addr if a page is mapped, whatever its protection
  * Takes mmap_lock for read.
  */
-MMSIM_API enum mmsim_page mmsim_page_at(struct mm_struct *mm, uint64_t addr,
-					unsigned int *mapcount, uint64_t *value);
+MMSIM_API enum mmsim_page mmsim_page_at(struct mm_struct *mm, uint64_t addr, unsigned int *mapcount,
+					uint64_t *value);
 
+/** mmsim_map_count - number of VMAs; exact when no task runs */
 MMSIM_API unsigned int mmsim_map_count(const struct mm_struct *mm);
 
 /**

@@ -34,7 +34,7 @@ struct mmsim_lock_site {
 	uint64_t acquired_read, acquired_write;
 	uint64_t contended_read, contended_write;
 	uint64_t behind_writer, behind_writer_ns; /* waits behind a queued writer */
-	struct mmsim_times wait, hold;		  /* holds: of those that were timed */
+	struct mmsim_times wait, hold; /* holds: of those that were timed */
 };
 
 /**
@@ -49,7 +49,7 @@ struct mmsim_edge {
 	const char *lock, *waiter, *waiter_site, *holder, *holder_site, *holder_state;
 	const char *chain_end, *chain_end_site; /* who is waited for in the end */
 	unsigned int chain_length;
-	int write;	   /* the waiter wanted it for write */
+	int write; /* the waiter wanted it for write */
 	int behind_writer; /* waited behind a queued writer (holder), not for a holder */
 	uint64_t count, total_ns, max_ns;
 };

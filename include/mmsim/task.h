@@ -15,14 +15,15 @@ struct mm_struct;
 /** struct mmsim_task_attr - what a task is made with */
 struct mmsim_task_attr {
 	const char *name; /* shown in reports; schedules name tasks by it */
-	int nice;	  /* -20 to 19; the host sets it where it may */
-	int cpu;	  /* CPU to be bound to; -1: chosen in turn */
+	int nice; /* -20 to 19; the host sets it where it may */
+	int cpu; /* CPU to be bound to; -1: chosen in turn */
 	struct mm_struct *mm; /* the address space it runs in; NULL: none yet */
 };
 
 /**
  * mmsim_task_create - make a task
- * @fn: its body; what it returns is mmsim_task_join()'s answer
+ * @fn: its body; what it returns is mmsim_task_join()'s answer (-ENOMEM, and no
+ *	body, when attr->mm could not be entered)
  *
  * Made before mmsim_run() it starts with that; made by a running task it
  * starts at once. Return: the task, NULL when there is no room for it.
@@ -46,10 +47,12 @@ MMSIM_API struct mmsim_task *mmsim_task_attach(struct mmsim *sim, const char *na
 /** mmsim_task_detach - the calling OS thread is no task any more */
 MMSIM_API void mmsim_task_detach(void);
 
-/** mmsim_use_mm - the calling task runs in @mm from now on; NULL: in none */
-MMSIM_API void mmsim_use_mm(struct mm_struct *mm);
+/** mmsim_use_mm - the calling task runs in @mm from now on; NULL: in none. 0 or -ENOMEM */
+MMSIM_API int mmsim_use_mm(struct mm_struct *mm);
 
+/** mmsim_task_self - the calling task */
 MMSIM_API struct mmsim_task *mmsim_task_self(void);
+/** mmsim_task_name - as it was made with */
 MMSIM_API const char *mmsim_task_name(const struct mmsim_task *task);
 
 /** mmsim_now_ns - the machine's clock, nanoseconds */

@@ -9,8 +9,8 @@
 
 enum exit_code {
 	EXIT_FINE = 0,
-	EXIT_USAGE = 2,	    /* usage or input error: nothing was run */
-	EXIT_BROKEN = 4,    /* an invariant broke, or nothing could run */
+	EXIT_USAGE = 2, /* usage or input error: nothing was run */
+	EXIT_BROKEN = 4, /* an invariant broke, or nothing could run */
 	EXIT_INTERRUPTED = 130,
 };
 

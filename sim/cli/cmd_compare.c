@@ -16,7 +16,8 @@ static int side_init(struct side *side, const char *name, const char *spec,
 	int code;
 
 	if (!spec) {
-		fprintf(stderr, "mmsim: compare: expected --%s SPEC, e.g. 6.1 or 6.18,munmap=whole\n",
+		fprintf(stderr,
+			"mmsim: compare: expected --%s SPEC, e.g. 6.1 or 6.18,munmap=whole\n",
 			name);
 		return EXIT_USAGE;
 	}

@@ -38,9 +38,11 @@ static void list_machines(json_t *array)
 {
 	static const char *const keys[] = {"machine", "what", NULL};
 
-	add_row(array, keys, (const char *[]){"host", "this computer's cores: pthreads, futex, liburcu"});
 	add_row(array, keys,
-		(const char *[]){"step", "fibres; a seed or a schedule says who runs next; no time"});
+		(const char *[]){"host", "this computer's cores: pthreads, futex, liburcu"});
+	add_row(array, keys,
+		(const char *[]){"step",
+				 "fibres; a seed or a schedule says who runs next; no time"});
 }
 
 static void list_locks(json_t *array)
@@ -87,20 +89,24 @@ static void print_table(const json_t *array)
 	json_t *row, *value;
 	size_t i, width[8] = {0};
 
-	json_array_foreach(array, i, row) {
+	json_array_foreach(array, i, row)
+	{
 		size_t column = 0;
 
-		json_object_foreach(row, key, value) {
+		json_object_foreach(row, key, value)
+		{
 			size_t len = strlen(json_string_value(value));
 
 			width[column] = len > width[column] ? len : width[column];
 			column++;
 		}
 	}
-	json_array_foreach(array, i, row) {
+	json_array_foreach(array, i, row)
+	{
 		size_t column = 0, columns = json_object_size(row);
 
-		json_object_foreach(row, key, value) {
+		json_object_foreach(row, key, value)
+		{
 			int pad = column + 1 < columns ? (int)width[column] : 0;
 
 			printf("%-*s%s", pad, json_string_value(value),

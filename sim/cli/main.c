@@ -19,7 +19,8 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *options;
 } commands[] = {
-	{"run", "RECORDING", "replay a recording and say who waited for whom", cmd_run, "mkstSMejqc"},
+	{"run", "RECORDING", "replay a recording and say who waited for whom", cmd_run,
+	 "mkstSMejqc"},
 	{"compare", "RECORDING --a SPEC --b SPEC", "replay it under two kernels, in turn",
 	 cmd_compare, "mabtrSMejq"},
 	{"list", "strategies|kernels|machines|locks|counters|operations", "what there is", cmd_list,
@@ -53,7 +54,8 @@ static void print_help(FILE *out)
 			commands[i].help);
 		cli_print_options(commands[i].options, out);
 	}
-	fputs("\nexit: 0 fine, 2 usage or input error, 4 an invariant broke, 130 interrupted\n", out);
+	fputs("\nexit: 0 fine, 2 usage or input error, 4 an invariant broke, 130 interrupted\n",
+	      out);
 }
 
 int main(int argc, char **argv)

@@ -23,8 +23,8 @@ static const char *missing(const struct sim_op *op)
 		return op->flags & MAP_LOCKED ? "MAP_LOCKED" : NULL;
 	case OP_MADVISE:
 		return op->advice == MADV_DONTNEED || op->advice == MADV_FREE ?
-				     NULL :
-				     "an advice other than DONTNEED and FREE";
+			       NULL :
+			       "an advice other than DONTNEED and FREE";
 	case OP_MUNMAP:
 	case OP_MPROTECT:
 	case OP_R:
@@ -203,10 +203,14 @@ static void print_changes(struct mm_struct *mm, struct state *old, FILE *out)
 static void print_access(enum mmsim_access access, bool load, uint64_t value, FILE *out)
 {
 	static const char *const kinds[] = {
-		[MMSIM_ACCESS_HIT] = "0 hit",		[MMSIM_ACCESS_NEW] = "0 new",
-		[MMSIM_ACCESS_REUSE] = "0 reuse",	[MMSIM_ACCESS_COPY] = "0 copy",
-		[MMSIM_ACCESS_MAPERR] = "SIGSEGV MAPERR", [MMSIM_ACCESS_ACCERR] = "SIGSEGV ACCERR",
-		[MMSIM_ACCESS_OOM] = "ENOMEM",		[MMSIM_ACCESS_KILLED] = "EINTR",
+		[MMSIM_ACCESS_HIT] = "0 hit",
+		[MMSIM_ACCESS_NEW] = "0 new",
+		[MMSIM_ACCESS_REUSE] = "0 reuse",
+		[MMSIM_ACCESS_COPY] = "0 copy",
+		[MMSIM_ACCESS_MAPERR] = "SIGSEGV MAPERR",
+		[MMSIM_ACCESS_ACCERR] = "SIGSEGV ACCERR",
+		[MMSIM_ACCESS_OOM] = "ENOMEM",
+		[MMSIM_ACCESS_KILLED] = "EINTR",
 	};
 
 	fprintf(out, "= %s", kinds[access]);
@@ -259,7 +263,10 @@ int ops_list_run(struct mmsim *sim, const struct ops_list *list, FILE *out)
 
 	if (!mm)
 		return -ENOMEM;
-	mmsim_use_mm(mm);
+	if (mmsim_use_mm(mm)) {
+		mmsim_mm_put(mm);
+		return -ENOMEM;
+	}
 	memset(&state, 0, sizeof(state));
 	memset(state.pages, '-', SIM_WINDOW_PAGES);
 	snprintf(state.hash, sizeof(state.hash), "%016llx", 1469598103934665603ull);

@@ -225,8 +225,8 @@ static int add_stats(const struct perf_stats *stats, struct recording *out)
 {
 	int ret = 0;
 
-#define PERF_STATS_ADD(name, help) \
-	if (!ret)                  \
+#define PERF_STATS_ADD(name, help)                                                                 \
+	if (!ret)                                                                                  \
 		ret = recording_add_stat(out, "recorded_" #name, stats->name);
 	PERF_STATS(PERF_STATS_ADD)
 #undef PERF_STATS_ADD

@@ -170,8 +170,8 @@ static int take_range(struct owners *owners, struct owner now)
 		if (old.pid != now.pid || old.end <= now.start || old.start >= now.end)
 			continue;
 		owners->at[o--] = owners->at[--owners->nr];
-		if (add_owner(owners, (struct owner){old.start, now.start, old.pid, old.task,
-						     old.done}) ||
+		if (add_owner(owners,
+			      (struct owner){old.start, now.start, old.pid, old.task, old.done}) ||
 		    add_owner(owners,
 			      (struct owner){now.end, old.end, old.pid, old.task, old.done}))
 			return -ENOMEM;

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define AHEAD_NS 50000		/* less than this ahead of the recording is not worth a sleep */
-#define ORDER_LOOK_NS 20000	/* how often a task looks whether its turn has come */
+#define AHEAD_NS 50000 /* less than this ahead of the recording is not worth a sleep */
+#define ORDER_LOOK_NS 20000 /* how often a task looks whether its turn has come */
 #define PROGRESS_NS 250000000ull
 #define PROGRESS_LINE_NS 10000000000ull
 
@@ -58,8 +58,7 @@ static void wait_for_order(struct replay_task *task, size_t i)
 		const struct replay_task *other = &replay->tasks[order->task];
 
 		/* Acquire: pairs with the release in task_main(). */
-		while (smp_load_acquire(&other->progress->done) < order->done &&
-		       !stopped(replay)) {
+		while (smp_load_acquire(&other->progress->done) < order->done && !stopped(replay)) {
 			waited = true;
 			mmsim_sleep_ns(ORDER_LOOK_NS);
 		}
@@ -75,8 +74,9 @@ static int task_main(void *arg)
 	struct replay *replay = task->replay;
 	const struct plan_task *plan = task->plan;
 
-	mmsim_use_mm(task->process->mm);
-	for (unsigned int n = 0; n < plan->nr_ops && !stopped(replay); n++) {
+	int err = mmsim_use_mm(task->process->mm);
+
+	for (unsigned int n = 0; n < plan->nr_ops && !err && !stopped(replay); n++) {
 		const struct sim_op *op = &replay->plan->rec->ops[plan->ops[n]];
 
 		wait_for_time(replay, op);
@@ -87,7 +87,7 @@ static int task_main(void *arg)
 	mmsim_use_mm(NULL);
 	/* Whoever waits for one of ours must not wait for ever after a stop. */
 	smp_store_release(&task->progress->done, UINT32_MAX);
-	return 0;
+	return err;
 }
 
 int replay_start_task(struct replay_task *task)

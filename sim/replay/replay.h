@@ -37,9 +37,9 @@ struct replay_counts {
 
 /* One kind of operation, all tasks of one name or all tasks. */
 struct replay_op_stats {
-	uint64_t done;	      /* executed */
+	uint64_t done; /* executed */
 	uint64_t as_recorded; /* with the result the recording has */
-	uint64_t differs;     /* with another */
+	uint64_t differs; /* with another */
 	struct histogram latency_ns;
 };
 
@@ -67,7 +67,6 @@ int replay_run(struct mmsim *sim, const struct plan *plan, const struct replay_o
 	       struct replay_result *result, char *error);
 
 /* Memory calls (mmap munmap mprotect madvise mremap brk): done, and done as recorded. */
-void replay_memory_calls(const struct replay_result *result, uint64_t *done,
-			 uint64_t *as_recorded);
+void replay_memory_calls(const struct replay_result *result, uint64_t *done, uint64_t *as_recorded);
 
 #endif

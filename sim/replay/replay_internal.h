@@ -33,7 +33,7 @@ struct replay {
 	const struct plan *plan;
 	const struct replay_options *options;
 	struct kmem_cache *cache;
-	struct replay_task *tasks;	  /* as plan->tasks */
+	struct replay_task *tasks; /* as plan->tasks */
 	struct replay_process *processes; /* as many as tasks at most */
 	uint64_t start_ns;
 	bool terminal;

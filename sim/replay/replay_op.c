@@ -94,7 +94,7 @@ static int64_t do_touch_op(struct replay_task *task, const struct sim_op *op)
 	struct mm_struct *mm = task->process->mm;
 	uint64_t value = op->has_value ? op->value : op->addr;
 	enum mmsim_access access = op->kind == OP_W ? mmsim_store(mm, op->addr, value) :
-							    mmsim_load(mm, op->addr, NULL);
+						      mmsim_load(mm, op->addr, NULL);
 
 	if (access < MMSIM_ACCESS_MAPERR)
 		return 0;
@@ -123,7 +123,10 @@ static int64_t do_exec_op(struct replay_task *task)
 
 	if (!mm)
 		return -ENOMEM;
-	mmsim_use_mm(mm);
+	if (mmsim_use_mm(mm)) {
+		mmsim_mm_put(mm);
+		return -ENOMEM;
+	}
 	task->process->mm = mm;
 	task->process->heap_start = 0;
 	task->process->heap_end = 0;

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "result.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -203,40 +204,38 @@ static json_t *locks_json(const struct mmsim *sim)
 	return array;
 }
 
-/* Edges of tasks of one name are one row: a program's threads share names. */
-static json_t *edge_row(json_t *array, const struct mmsim_edge *edge)
+/* What tells an edge's row from another's; its texts. */
+static json_t *edge_key(const struct mmsim_edge *edge)
 {
-	size_t i;
-	json_t *row;
+	json_t *key = json_object();
 
-	json_array_foreach(array, i, row) {
-		if (!strcmp(json_string_value(json_object_get(row, "lock")), edge->lock) &&
-		    !strcmp(json_string_value(json_object_get(row, "waiter")), edge->waiter) &&
-		    !strcmp(json_string_value(json_object_get(row, "waiter_site")),
-			    edge->waiter_site) &&
-		    !strcmp(json_string_value(json_object_get(row, "holder")), edge->holder) &&
-		    !strcmp(json_string_value(json_object_get(row, "holder_site")),
-			    edge->holder_site) &&
-		    !strcmp(json_string_value(json_object_get(row, "holder_state")),
-			    edge->holder_state) &&
-		    !strcmp(json_string_value(json_object_get(row, "chain_end")),
-			    edge->chain_end) &&
-		    !strcmp(json_string_value(json_object_get(row, "chain_end_site")),
-			    edge->chain_end_site) &&
-		    json_is_true(json_object_get(row, "behind_writer")) == edge->behind_writer)
-			return row;
+	set_text(key, "lock", edge->lock);
+	set_text(key, "waiter", edge->waiter);
+	set_text(key, "waiter_site", edge->waiter_site);
+	set_text(key, "holder", edge->holder);
+	set_text(key, "holder_site", edge->holder_site);
+	set_text(key, "holder_state", edge->holder_state);
+	set_text(key, "chain_end", edge->chain_end);
+	set_text(key, "chain_end_site", edge->chain_end_site);
+	set_int(key, "chain_length", edge->chain_length);
+	json_object_set_new(key, "write", json_boolean(edge->write));
+	json_object_set_new(key, "behind_writer", json_boolean(edge->behind_writer));
+	return key;
+}
+
+/* Edges of tasks of one name are one row: a program's threads share names. */
+static json_t *edge_row(json_t *rows, const struct mmsim_edge *edge)
+{
+	json_t *key = edge_key(edge);
+	char *text = json_dumps(key, JSON_COMPACT);
+	json_t *row = json_object_get(rows, text);
+
+	if (!row) {
+		row = json_incref(key);
+		json_object_set_new(rows, text, row);
 	}
-	row = json_object();
-	set_text(row, "lock", edge->lock);
-	set_text(row, "waiter", edge->waiter);
-	set_text(row, "waiter_site", edge->waiter_site);
-	set_text(row, "holder", edge->holder);
-	set_text(row, "holder_site", edge->holder_site);
-	set_text(row, "holder_state", edge->holder_state);
-	set_text(row, "chain_end", edge->chain_end);
-	set_text(row, "chain_end_site", edge->chain_end_site);
-	json_object_set_new(row, "behind_writer", json_boolean(edge->behind_writer));
-	json_array_append_new(array, row);
+	json_decref(key);
+	free(text);
 	return row;
 }
 
@@ -263,14 +262,17 @@ static json_t *member(json_t *object, const char *key)
 
 static void add_waits(const struct mmsim *sim, json_t *result)
 {
-	json_t *edges = json_array(), *by_task = json_object(), *by_lock = json_object();
+	json_t *rows = json_object(), *edges = json_array(), *by_task = json_object(),
+	       *by_lock = json_object();
 	struct mmsim_edge edge;
+	const char *key;
+	json_t *row;
 
 	for (unsigned int i = 0; !mmsim_edge_at(sim, i, &edge); i++) {
 		json_t *task = member(member(by_task, edge.waiter), edge.lock);
 		json_t *lock = member(by_lock, edge.lock);
 
-		add_wait(edge_row(edges, &edge), edge.count, edge.total_ns, edge.max_ns);
+		add_wait(edge_row(rows, &edge), edge.count, edge.total_ns, edge.max_ns);
 		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
 		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
 		set_int(lock, "behind_writer",
@@ -280,6 +282,8 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 			(uint64_t)json_number_at(lock, "behind_writer_ns") +
 				(edge.behind_writer ? edge.total_ns : 0));
 	}
+	json_object_foreach(rows, key, row) json_array_append(edges, row);
+	json_decref(rows);
 	json_object_set_new(result, "waits_by_lock", by_lock);
 	json_object_set_new(result, "waits_by_task", by_task);
 	json_object_set_new(result, "edges", edges);

@@ -14,7 +14,7 @@
 /* What the configuration of the instance does not say about a run. */
 struct run_info {
 	const char *recording; /* path */
-	const char *command;   /* the command line */
+	const char *command; /* the command line */
 	double think;
 	const char *outcome; /* "done", "interrupted", or the failure's text */
 };

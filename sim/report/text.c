@@ -23,8 +23,9 @@ static void print_head(const json_t *result, FILE *out)
 		text_at(result, "configuration", "machine"),
 		json_number_at(result, "configuration.think"));
 	fprintf(out, "recording %s\n", text_at(result, "configuration", "recording"));
-	fprintf(out, "on %s, %.0f CPUs, Linux %s; charged: trap %.0f ns, system call %.0f ns, "
-		     "IPI %.0f ns\n",
+	fprintf(out,
+		"on %s, %.0f CPUs, Linux %s; charged: trap %.0f ns, system call %.0f ns, "
+		"IPI %.0f ns\n",
 		text_at(result, "environment", "cpu"), json_number_at(result, "environment.cpus"),
 		text_at(result, "environment", "kernel"),
 		json_number_at(result, "environment.emulated_ns.trap"),
@@ -58,18 +59,20 @@ static double share(const json_t *r, const char *part, const char *whole)
 struct metric {
 	const char *name;
 	enum format format;
-	const char *path;  /* of the value, or of the part */
+	const char *path; /* of the value, or of the part */
 	const char *whole; /* FORMAT_PERCENT: of what */
 	const char *recorded, *recorded_whole; /* the same in the recording; NULL: not in it */
 };
 
 /* clang-format off */
 static const struct metric metrics[] = {
-	{ "elapsed, s", FORMAT_SECONDS, "run.elapsed_ns", NULL, "recorded.recorded_duration_ns", NULL },
+	{ "elapsed, s", FORMAT_SECONDS, "run.elapsed_ns", NULL, "recorded.recorded_duration_ns",
+	  NULL },
 	{ "operations done", FORMAT_COUNT, "run.operations_done", NULL, NULL, NULL },
 	{ "memory calls with the recorded result", FORMAT_PERCENT, "run.memory_calls_as_recorded",
 	  "run.memory_calls_compared", NULL, NULL },
-	{ "page faults", FORMAT_COUNT, "counters.pgfault", NULL, "recorded.recorded_fault_total", NULL },
+	{ "page faults", FORMAT_COUNT, "counters.pgfault", NULL, "recorded.recorded_fault_total",
+	  NULL },
 	{ "  of them under the VMA lock", FORMAT_PERCENT, "counters.vma_lock_success",
 	  "counters.pgfault", "recorded.recorded_fault_vma_lock", "recorded.recorded_fault_total" },
 	{ "madvise DONTNEED and FREE", FORMAT_COUNT, "counters.madvise_calls", NULL,
@@ -105,9 +108,11 @@ static double metric_value(const json_t *r, const struct metric *m)
 
 static const char *formatted(double value, enum format format, char *buf, size_t size)
 {
-	static const double scale[] = {
-		[FORMAT_COUNT] = 1,	  [FORMAT_SECONDS] = 1e9, [FORMAT_MS] = 1e6,
-		[FORMAT_US] = 1e3,	  [FORMAT_PERCENT] = 1};
+	static const double scale[] = {[FORMAT_COUNT] = 1,
+				       [FORMAT_SECONDS] = 1e9,
+				       [FORMAT_MS] = 1e6,
+				       [FORMAT_US] = 1e3,
+				       [FORMAT_PERCENT] = 1};
 	int digits = format == FORMAT_COUNT ? 0 : format == FORMAT_PERCENT ? 1 : 2;
 
 	snprintf(buf, size, "%.*f%s", digits, value / scale[format],
@@ -128,41 +133,51 @@ static const char *recorded_text(const json_t *r, const struct metric *m, char *
 
 /* ---- run ---- */
 
+static const char *edge_text(const json_t *edge, const char *key)
+{
+	return json_string_value(json_object_get(edge, key));
+}
+
+static void print_edge(const json_t *edge, FILE *out)
+{
+	bool behind = json_is_true(json_object_get(edge, "behind_writer"));
+
+	fprintf(out, "  %s in %s for %s%s %s in %s (%s", edge_text(edge, "waiter"),
+		edge_text(edge, "waiter_site"), edge_text(edge, "lock"),
+		behind ? " behind queued writer" : " of", edge_text(edge, "holder"),
+		edge_text(edge, "holder_site"), edge_text(edge, "holder_state"));
+	if (json_number_at(edge, "chain_length") > 1)
+		fprintf(out, ", in the end for %s in %s", edge_text(edge, "chain_end"),
+			edge_text(edge, "chain_end_site"));
+	fprintf(out, "): %.0f times, %.3f ms, longest %.3f ms\n", json_number_at(edge, "count"),
+		json_number_at(edge, "total_ns") / 1e6, json_number_at(edge, "max_ns") / 1e6);
+}
+
+static int by_total(const void *a, const void *b)
+{
+	double x = json_number_at(*(json_t *const *)a, "total_ns");
+	double y = json_number_at(*(json_t *const *)b, "total_ns");
+
+	return (x < y) - (x > y);
+}
+
 static void print_edges(const json_t *result, FILE *out)
 {
 	const json_t *edges = json_object_get(result, "edges");
 	size_t n = json_array_size(edges);
-	bool *shown = calloc(n + 1, sizeof(*shown));
+	const json_t **sorted = calloc(n + 1, sizeof(*sorted));
 
-	if (n)
-		fprintf(out, "\nwho waited for whom (the longest in all first)\n");
-	for (size_t k = 0; shown && k < n && k < EDGES_SHOWN; k++) {
-		const json_t *best = NULL, *edge;
-		size_t at = 0;
-
-		for (size_t i = 0; i < n; i++) {
-			edge = json_array_get(edges, i);
-			if (shown[i] || (best && json_number_at(edge, "total_ns") <=
-							 json_number_at(best, "total_ns")))
-				continue;
-			best = edge;
-			at = i;
-		}
-		shown[at] = true;
-		fprintf(out, "  %s in %s for %s%s %s in %s (%s): %.0f times, %.3f ms, longest %.3f ms\n",
-			json_string_value(json_object_get(best, "waiter")),
-			json_string_value(json_object_get(best, "waiter_site")),
-			json_string_value(json_object_get(best, "lock")),
-			json_is_true(json_object_get(best, "behind_writer")) ?
-				      " behind queued writer" :
-				      " of",
-			json_string_value(json_object_get(best, "holder")),
-			json_string_value(json_object_get(best, "holder_site")),
-			json_string_value(json_object_get(best, "holder_state")),
-			json_number_at(best, "count"), json_number_at(best, "total_ns") / 1e6,
-			json_number_at(best, "max_ns") / 1e6);
+	if (!n || !sorted) {
+		free(sorted);
+		return;
 	}
-	free(shown);
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = json_array_get(edges, i);
+	qsort(sorted, n, sizeof(*sorted), by_total);
+	fprintf(out, "\nwho waited for whom (the longest in all first)\n");
+	for (size_t i = 0; i < n && i < EDGES_SHOWN; i++)
+		print_edge(sorted[i], out);
+	free(sorted);
 }
 
 static void print_nonzero(const json_t *object, const char *title, FILE *out)
@@ -171,7 +186,8 @@ static void print_nonzero(const json_t *object, const char *title, FILE *out)
 	const char *key;
 	json_t *value;
 
-	json_object_foreach((json_t *)object, key, value) {
+	json_object_foreach((json_t *)object, key, value)
+	{
 		if (!json_integer_value(value))
 			continue;
 		if (!any)
@@ -281,8 +297,7 @@ static json_t *names_in(const struct sides *s, const char *key)
 	for (int side = 0; side < 2; side++)
 		for (size_t i = 0; i < json_array_size(sides[side]); i++)
 			json_object_update_missing(
-				names,
-				json_object_get(json_array_get(sides[side], i), key));
+				names, json_object_get(json_array_get(sides[side], i), key));
 	return names;
 }
 
@@ -292,11 +307,13 @@ static void print_waits_by_task(const struct sides *s)
 	const char *task, *lock;
 	json_t *ignored;
 
-	json_object_foreach(tasks, task, ignored) {
+	json_object_foreach(tasks, task, ignored)
+	{
 		const char *l;
 		json_t *ignored_too;
 
-		json_object_foreach(locks, l, ignored_too) {
+		json_object_foreach(locks, l, ignored_too)
+		{
 			char where[128], label[80];
 
 			lock = l;
@@ -316,9 +333,10 @@ static void print_waits(const struct sides *s, const char *label_a, const char *
 	const char *lock;
 
 	fprintf(s->out, "\n%-34s %26s   %26s\n", "waits by lock", label_a, label_b);
-	fprintf(s->out, "%-34s %7s %9s %8s   %7s %9s %8s\n", "", "count", "in all", "longest", "count",
-		"in all", "longest ms");
-	json_object_foreach(locks, lock, ignored) {
+	fprintf(s->out, "%-34s %7s %9s %8s   %7s %9s %8s\n", "", "count", "in all", "longest",
+		"count", "in all", "longest ms");
+	json_object_foreach(locks, lock, ignored)
+	{
 		char where[128];
 
 		snprintf(where, sizeof(where), "waits_by_lock.%s", lock);

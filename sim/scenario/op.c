@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define SIM_OP_ROW(id, name_, args_, help_, ...) \
+#define SIM_OP_ROW(id, name_, args_, help_, ...)                                                   \
 	[OP_##id] = {.name = name_, .args = args_, .help = help_, .arg = {__VA_ARGS__}},
 const struct sim_op_spec sim_op_specs[NR_SIM_OPS] = {SIM_OPS(SIM_OP_ROW)};
 #undef SIM_OP_ROW

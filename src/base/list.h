@@ -50,7 +50,6 @@ static inline bool list_empty(const struct list_head *head)
 #define list_for_each_entry_safe(pos, n, head, member)                                             \
 	for (pos = list_entry((head)->next, typeof(*pos), member),                                 \
 	    n = list_entry(pos->member.next, typeof(*pos), member);                                \
-	     &pos->member != (head);                                                               \
-	     pos = n, n = list_entry(n->member.next, typeof(*n), member))
+	     &pos->member != (head); pos = n, n = list_entry(n->member.next, typeof(*n), member))
 
 #endif

@@ -12,7 +12,7 @@
 	X(RWSEM_RELEASE_NO_WAKE, "up_write forgets the waiters")                                   \
 	X(RWSEM_DOWNGRADE_FORGETS_READERS, "downgrade_write admits no queued reader")              \
 	X(RWSEM_STEAL_IGNORES_HANDOFF, "a stealing reader or writer ignores HANDOFF")              \
-	X(RWSEM_KILLED_LEAVES_BIAS, "the last waiter is killed and leaves WAITERS in the count")    \
+	X(RWSEM_KILLED_LEAVES_BIAS, "the last waiter is killed and leaves WAITERS behind")         \
 	X(VMA_SECOND_SEQ_CHECK_SKIPPED, "vma_start_read does not look at the sequence again")      \
 	X(VMA_RANGE_CHECK_FORGOTTEN, "lock_vma_under_rcu does not test the range again")           \
 	X(VMA_DOWNGRADE_KEEPS_LOCKS, "mmap_write_downgrade leaves VMA write locks in force")       \

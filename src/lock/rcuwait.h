@@ -17,7 +17,7 @@ struct rcuwait {
 
 static inline void rcuwait_init(struct rcuwait *w)
 {
-	__atomic_store_n(&w->task, NULL, __ATOMIC_RELAXED);
+	quiet_store(w->task, NULL);
 }
 
 /* Full barrier by the exchange: pairs with the one in rcuwait_wake_up(). */

@@ -9,14 +9,14 @@
 #include "lock/rwsem_internal.h"
 
 enum wake_type {
-	WAKE_ANY,	 /* the head, whatever it is */
-	WAKE_READERS,	 /* readers, if one is at the head */
+	WAKE_ANY, /* the head, whatever it is */
+	WAKE_READERS, /* readers, if one is at the head */
 	WAKE_READ_OWNED, /* the same, and the waker holds the lock for read */
 };
 
 int init_rwsem(struct rw_semaphore *sem, enum lock_class class, const struct rwsem_policy *policy)
 {
-	*sem = (struct rw_semaphore){.class = (uint8_t)class, .policy = policy};
+	*sem = (struct rw_semaphore){.class = (uint8_t) class, .policy = policy};
 	INIT_LIST_HEAD(&sem->wait_list);
 	if (!policy->foreign)
 		return 0;
@@ -94,7 +94,7 @@ static long rwsem_collect_readers(struct rw_semaphore *sem, struct list_head *wo
 	struct rwsem_waiter *waiter, *next;
 	long n = 0;
 
-	list_for_each_entry_safe(waiter, next, &sem->wait_list, list) {
+	list_for_each_entry_safe (waiter, next, &sem->wait_list, list) {
 		if (waiter->write && !sem->policy->wake_all)
 			break;
 		if (waiter->write)
@@ -142,7 +142,7 @@ static void rwsem_mark_wake(struct rw_semaphore *sem, enum wake_type type, struc
 	/* All are counted before the first may run: it could be gone at once. */
 	if (adjustment)
 		atomic_long_fetch_add(adjustment, &sem->count);
-	list_for_each_entry_safe(waiter, next, &woken, list)
+	list_for_each_entry_safe (waiter, next, &woken, list)
 		rwsem_release_waiter(waiter, wake_q);
 }
 
@@ -192,7 +192,7 @@ static struct task *rwsem_writer_ahead(struct rw_semaphore *sem, long count)
 
 	if (count & RWSEM_WRITER_LOCKED)
 		return NULL;
-	list_for_each_entry(waiter, &sem->wait_list, list) {
+	list_for_each_entry (waiter, &sem->wait_list, list) {
 		if (waiter->task == current)
 			return NULL;
 		if (waiter->write)
@@ -336,7 +336,7 @@ static bool rwsem_try_write_lock(struct rw_semaphore *sem, struct rwsem_waiter *
 		}
 	} while (!atomic_long_try_cmpxchg_acquire(&sem->count, &count, new));
 
-	if (new & RWSEM_FLAG_HANDOFF) {
+	if (new &RWSEM_FLAG_HANDOFF) {
 		count_event(COUNTER_rwsem_handoff);
 		first->handoff_set = true;
 		return false;
@@ -412,8 +412,7 @@ static noinline int rwsem_down_write_slowpath(struct rw_semaphore *sem, enum loc
 
 /* ---- somebody else's lock ---- */
 
-static noinline int foreign_down(struct rw_semaphore *sem, enum lock_site site,
-				 enum lock_mode mode)
+static noinline int foreign_down(struct rw_semaphore *sem, enum lock_site site, enum lock_mode mode)
 {
 	bool waited = !foreign_rwlock_acquire(sem->foreign, mode == LOCK_WRITE, true);
 	struct wait_edge edge;
@@ -570,8 +569,7 @@ void downgrade_write(struct rw_semaphore *sem)
 		foreign_rwlock_acquire(sem->foreign, false, false);
 		return;
 	}
-	count = atomic_long_fetch_add_release(RWSEM_READER_BIAS - RWSEM_WRITER_LOCKED,
-					      &sem->count);
+	count = atomic_long_fetch_add_release(RWSEM_READER_BIAS - RWSEM_WRITER_LOCKED, &sem->count);
 	rwsem_set_reader_owned(sem, current);
 	if ((count & RWSEM_FLAG_WAITERS) && !MUTANT(RWSEM_DOWNGRADE_FORGETS_READERS))
 		rwsem_wake(sem, WAKE_READ_OWNED);

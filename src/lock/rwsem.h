@@ -36,11 +36,11 @@ struct rw_semaphore;
 /* What a policy changes; one row of the table in rwsem_policy.c. */
 struct rwsem_policy {
 	const char *name, *since, *models, *helps;
-	bool reader_steal;  /* a reader may pass queued waiters of a free lock */
-	bool writer_spin;   /* a writer spins before it queues */
-	bool writer_steal;  /* ... and may take the lock past the queue */
-	bool wake_all;	    /* wake readers past queued writers; else only the leading ones */
-	bool foreign;	    /* somebody else's lock, in ->foreign */
+	bool reader_steal; /* a reader may pass queued waiters of a free lock */
+	bool writer_spin; /* a writer spins before it queues */
+	bool writer_steal; /* ... and may take the lock past the queue */
+	bool wake_all; /* wake readers past queued writers; else only the leading ones */
+	bool foreign; /* somebody else's lock, in ->foreign */
 	bool host_only;
 };
 

@@ -7,7 +7,7 @@
 /* clang-format off */
 static const struct rwsem_policy policies[] = {
 	{ .name = "linux", .since = "5.11",
-	  .models = "Linux 5.11 to 7.0: reader and writer stealing, spinning, hand-off, phase-fair wake-up",
+	  .models = "Linux 5.11 to 7.0: stealing, writers' spinning, hand-off, phase-fair wake-up",
 	  .helps = "less waiting",
 	  .reader_steal = true, .writer_spin = true, .writer_steal = true, .wake_all = true },
 	{ .name = "no_steal", .since = "",

@@ -14,7 +14,7 @@ typedef struct {
 
 static inline void seqcount_init(seqcount_t *s)
 {
-	__atomic_store_n(&s->sequence, 0, __ATOMIC_RELAXED);
+	quiet_store(s->sequence, 0);
 }
 
 static inline unsigned int raw_read_seqcount(const seqcount_t *s)
@@ -37,15 +37,13 @@ static inline bool raw_seqcount_try_begin(const seqcount_t *s, unsigned int *sta
  */
 static inline bool read_seqcount_retry(seqcount_t *s, unsigned int start)
 {
-	machine_step(&s->sequence);
-	return __atomic_fetch_add(&s->sequence, 0, __ATOMIC_ACQ_REL) != start;
+	return fetch_add(&s->sequence, 0) != start;
 }
 
 static inline void write_seqcount_begin(seqcount_t *s)
 {
-	machine_step(&s->sequence);
-	/* Acquire side: the section's writes stay behind the odd value. */
-	__atomic_exchange_n(&s->sequence, s->sequence + 1, __ATOMIC_ACQ_REL);
+	/* An exchange, so that the section's writes stay behind the odd value. */
+	(void)xchg(&s->sequence, s->sequence + 1);
 }
 
 static inline void write_seqcount_end(seqcount_t *s)

@@ -11,7 +11,7 @@ void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site
 	do {
 		spin_while_equal_int(&lock->locked, 1, 0);
 		unlocked = 0;
-	} while (!try_cmpxchg_order(&lock->locked, &unlocked, 1, __ATOMIC_ACQUIRE));
+	} while (!try_cmpxchg_acquire(&lock->locked, &unlocked, 1));
 	trace_wait_end(&edge);
 	trace_acquired(lock, class, site, LOCK_WRITE, true);
 }

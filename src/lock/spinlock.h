@@ -18,7 +18,7 @@ typedef struct {
 
 static inline void spin_lock_init(spinlock_t *lock)
 {
-	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELAXED);
+	quiet_store(lock->locked, 0);
 }
 
 void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site);
@@ -28,7 +28,7 @@ static __always_inline bool spin_trylock(spinlock_t *lock, enum lock_class class
 {
 	int unlocked = 0;
 
-	if (!try_cmpxchg_order(&lock->locked, &unlocked, 1, __ATOMIC_ACQUIRE))
+	if (!try_cmpxchg_acquire(&lock->locked, &unlocked, 1))
 		return false;
 	trace_acquired(lock, class, site, LOCK_WRITE, false);
 	return true;

@@ -52,6 +52,11 @@ static __always_inline void machine_step(const volatile void *addr)
 		__atomic_exchange_n(p, (v), __ATOMIC_SEQ_CST);                                     \
 	})
 
+#define fetch_add(p, v)                                                                            \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_fetch_add(p, (v), __ATOMIC_SEQ_CST);                                      \
+	})
 #define fetch_or(p, v)                                                                             \
 	({                                                                                         \
 		machine_step(p);                                                                   \
@@ -65,6 +70,7 @@ static __always_inline void machine_step(const volatile void *addr)
 		__atomic_compare_exchange_n(p, old, (new), false, order, __ATOMIC_RELAXED);        \
 	})
 #define try_cmpxchg(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_SEQ_CST)
+#define try_cmpxchg_acquire(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_ACQUIRE)
 
 /*
  * Measuring must not disturb what is measured: the trace reads and writes its
@@ -73,6 +79,10 @@ static __always_inline void machine_step(const volatile void *addr)
 #define quiet_load(x) __atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define quiet_store(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELAXED)
 #define quiet_add(x, v) __atomic_fetch_add(&(x), (v), __ATOMIC_RELAXED)
+#define quiet_load_acquire(x) __atomic_load_n(&(x), __ATOMIC_ACQUIRE)
+#define quiet_store_release(x, v) __atomic_store_n(&(x), (v), __ATOMIC_RELEASE)
+#define quiet_try_cmpxchg(x, old, new)                                                             \
+	__atomic_compare_exchange_n(&(x), old, new, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)
 /* Counters with one writer: no atomic read-modify-write is needed. */
 #define quiet_inc_owned(x, n) quiet_store(x, quiet_load(x) + (n))
 

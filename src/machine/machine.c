@@ -200,7 +200,6 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 	task->nice = attr->nice;
 	task->cpu = attr->cpu;
 	snprintf(task->name, sizeof(task->name), "%s", attr->name ? attr->name : "task");
-	INIT_LIST_HEAD(&task->mm_list);
 	rng_init(&rng, machine->config.seed, task->name, (uint64_t)task->index);
 	memcpy(task->rng, rng.s, sizeof(task->rng));
 }
@@ -234,9 +233,8 @@ struct task *machine_task_new(struct machine *machine, const struct task_attr *a
 	task->fn = fn;
 	task->arg = arg;
 	if (task->cpu < 0)
-		task->cpu = machine->config.nr_cpus ?
-				    task->index % (int)machine->config.nr_cpus :
-				    0;
+		task->cpu =
+			machine->config.nr_cpus ? task->index % (int)machine->config.nr_cpus : 0;
 	if (hooks->task_created && hooks->task_created(task, hooks->data)) {
 		quiet_store(task->state, TASK_DEAD);
 		return NULL;

@@ -18,6 +18,7 @@
 
 enum machine_kind { MACHINE_HOST, MACHINE_STEP };
 
+/* clang-format off */
 /* What a loop over n things costs; see machine_work(). */
 #define MACHINE_WORK_KINDS(X)                                                                      \
 	X(vma_visit) X(vma_copy) X(tree_node) X(pte_zap) X(pte_copy) X(pte_set) X(avc_visit)       \
@@ -29,6 +30,7 @@ enum work_kind {
 #undef X
 	NR_WORK_KINDS
 };
+/* clang-format on */
 
 /* Up-calls: what the floors above want to know of or say to the machine. */
 struct machine_hooks {
@@ -44,16 +46,16 @@ struct machine_hooks {
 struct machine_config {
 	enum machine_kind kind;
 	uint64_t seed;
-	unsigned int nr_cpus;	/* model: CPUs that this_cpu() may answer; host: ignored */
-	unsigned int hz;	/* jiffies a second */
-	bool emulate_costs;	/* host: spin for ipi, trap and syscall */
-	const char *schedule;	/* step: written schedule, NULL for a seeded one */
+	unsigned int nr_cpus; /* model: CPUs that this_cpu() may answer; host: ignored */
+	unsigned int hz; /* jiffies a second */
+	bool emulate_costs; /* host: spin for ipi, trap and syscall */
+	const char *schedule; /* step: written schedule, NULL for a seeded one */
 	unsigned int switch_1_in; /* step: a switch is drawn one step in so many; 0: by seed */
-	unsigned int kills;	/* step: how many kills the seed may hand out */
+	unsigned int kills; /* step: how many kills the seed may hand out */
 	unsigned int spurious_1_in; /* step: a spurious wake-up one step in so many; 0: never */
 	unsigned int tick_1_in; /* step: a jiffy passes one step in so many; 0: only if idle */
-	uint64_t max_steps;	/* step: give up after so many, 0: no limit */
-	uint64_t hang_ns;	/* host: a wait this long is a hang */
+	uint64_t max_steps; /* step: give up after so many, 0: no limit */
+	uint64_t hang_ns; /* host: a wait this long is a hang */
 	struct machine_hooks hooks;
 };
 
@@ -261,10 +263,10 @@ enum granule_state {
 };
 
 struct machine_chunk {
-	const char *type;	/* what the objects are */
-	uint64_t first_object;	/* object number of the first slot */
-	uint32_t slot_size;	/* multiple of 64 */
-	uint32_t first_offset;	/* of the first slot */
+	const char *type; /* what the objects are */
+	uint64_t first_object; /* object number of the first slot */
+	uint32_t slot_size; /* multiple of 64 */
+	uint32_t first_offset; /* of the first slot */
 	uint8_t state[CHUNK_GRANULES];
 };
 

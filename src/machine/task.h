@@ -16,10 +16,10 @@ struct task_trace;
 #define TASK_NAME_LEN 32
 
 enum task_state {
-	TASK_RUNNING,	      /* has a CPU or could have one */
+	TASK_RUNNING, /* has a CPU or could have one */
 	TASK_UNINTERRUPTIBLE, /* parked, only unpark or the deadline ends it */
-	TASK_KILLABLE,	      /* parked, a kill ends it too */
-	TASK_SPINNING,	      /* waits on a word in spin_while_equal */
+	TASK_KILLABLE, /* parked, a kill ends it too */
+	TASK_SPINNING, /* waits on a word in spin_while_equal */
 	TASK_DEAD,
 };
 
@@ -55,12 +55,11 @@ struct task {
 	 * and the load or store: a TLB flush waits this out as an IPI would.
 	 */
 	atomic_t user_access __cacheline_aligned;
-	struct mm_struct *active_mm;
-	struct list_head mm_list; /* on mm->tasks; guarded by mm->tasks_lock */
 
 	/* From here on only the task itself writes. */
 	struct task_trace *trace __cacheline_aligned;
 	struct mm_struct *mm;
+	struct task **mm_slot; /* ours among mm->runners */
 	struct machine *machine;
 	struct machine_context *context;
 	uint64_t rng[4];

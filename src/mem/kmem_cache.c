@@ -32,7 +32,7 @@ struct cpu_list {
 struct kmem_cache {
 	const char *name;
 	struct mmsim *sim;
-	size_t size;	  /* of the object */
+	size_t size; /* of the object */
 	size_t slot_size; /* with the link of a free typesafe object behind it */
 	size_t rcu_offset;
 	enum kmem_cache_kind kind;

@@ -21,8 +21,8 @@ struct kmem_rcu {
 };
 
 enum kmem_cache_kind {
-	CACHE_PLAIN,	/* poisoned when freed; a step on a freed one is a bug */
-	CACHE_RCU,	/* kmem_cache_free_rcu() frees after a grace period */
+	CACHE_PLAIN, /* poisoned when freed; a step on a freed one is a bug */
+	CACHE_RCU, /* kmem_cache_free_rcu() frees after a grace period */
 	CACHE_TYPESAFE, /* reused at once; a stale pointer still points to one of the type */
 };
 

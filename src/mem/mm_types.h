@@ -41,11 +41,11 @@ enum folio_flag {
 struct folio {
 	unsigned int flags; /* guarded by the PTE lock of the one mapping */
 	atomic_t _refcount;
-	atomic_t _mapcount;	/* number of PTEs */
-	void *mapping;		/* anon_vma | 1 */
-	unsigned long index;	/* linear page index in the VMA's pgoff space */
-	struct folio *next;	/* on a free list or in a gather */
-	unsigned long pfn;	/* never changes */
+	atomic_t _mapcount; /* number of PTEs */
+	void *mapping; /* anon_vma | 1 */
+	unsigned long index; /* linear page index in the VMA's pgoff space */
+	struct folio *next; /* on a free list or in a gather */
+	unsigned long pfn; /* never changes */
 	uint64_t unused[2];
 };
 _Static_assert(sizeof(struct folio) == 64, "one line a folio");
@@ -89,8 +89,8 @@ struct vma_tree_node;
 /* Index of VMAs by address; see mm/vma_tree.h. */
 struct vma_tree {
 	struct vma_tree_node *root; /* RCU; changed under mmap_lock write */
-	unsigned int height;	    /* mmap_lock */
-	unsigned long count;	    /* entries; mmap_lock */
+	unsigned int height; /* mmap_lock */
+	unsigned long count; /* entries; mmap_lock */
 	struct vma_tree_node *reserve;
 	unsigned int nr_reserve; /* mmap_lock write */
 	struct kmem_cache *cache;
@@ -99,10 +99,10 @@ struct vma_tree {
 /* Page-table entry: bits below PAGE_SHIFT, page frame number above. 0: none. */
 typedef uint64_t pte_t;
 #define PTE_PRESENT 1ull /* maps a page */
-#define PTE_READ 2ull	 /* user may load; clear in a PROT_NONE mapping */
-#define PTE_WRITE 4ull	 /* user may store */
-#define PTE_YOUNG 8ull	 /* set by an access */
-#define PTE_DIRTY 16ull	 /* set by a store */
+#define PTE_READ 2ull /* user may load; clear in a PROT_NONE mapping */
+#define PTE_WRITE 4ull /* user may store */
+#define PTE_YOUNG 8ull /* set by an access */
+#define PTE_DIRTY 16ull /* set by a store */
 #define PTRS_PER_PTE 512
 #define PMD_SHIFT 21
 #define PMD_SIZE (1ul << PMD_SHIFT)
@@ -119,6 +119,14 @@ struct pte_table {
 struct pgtable_dir {
 	void *entry[PTRS_PER_PTE];
 	struct pgtable_dir *next_free; /* in a gather */
+};
+
+#define MM_RUNNERS 31
+
+/* Tasks that run an mm: a slot is claimed by CAS and cleared by its task. */
+struct mm_runners {
+	struct task *task[MM_RUNNERS];
+	struct mm_runners *next; /* set once */
 };
 
 struct mm_struct {
@@ -142,11 +150,12 @@ struct mm_struct {
 	struct rcuwait vma_writer_wait; /* at most the one mmap_lock writer */
 
 	spinlock_t page_table_lock __cacheline_aligned; /* upper levels, first anon_vma */
-	spinlock_t tasks_lock;		/* guards tasks */
-	struct list_head tasks;		/* that run this mm: who gets a TLB flush */
 	atomic_t mm_users, mm_count;
+
+	/* Who gets a TLB flush; every flush and every task that comes bump the count. */
+	atomic_long_t tlb_gen __cacheline_aligned;
 	atomic_t tlb_flush_pending;
-	struct mm_struct *next; /* on sim->mms */
+	struct mm_runners *runners; /* never NULL; blocks are added, freed with the mm */
 };
 
 #endif

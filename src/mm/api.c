@@ -24,14 +24,15 @@ struct task_start {
 static int task_main(void *arg)
 {
 	struct task_start start = *(struct task_start *)arg;
-	int result;
+	int result = 0;
 
 	free(arg);
 	if (start.mm) {
-		use_mm(start.mm);
+		result = use_mm(start.mm);
 		mmdrop(start.mm);
 	}
-	result = start.fn(start.arg);
+	if (!result)
+		result = start.fn(start.arg);
 	use_mm(NULL);
 	return result;
 }
@@ -79,9 +80,9 @@ void mmsim_task_detach(void)
 	machine_task_detach();
 }
 
-void mmsim_use_mm(struct mm_struct *mm)
+int mmsim_use_mm(struct mm_struct *mm)
 {
-	use_mm(mm);
+	return use_mm(mm);
 }
 
 struct mmsim_task *mmsim_task_self(void)

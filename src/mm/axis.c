@@ -30,8 +30,10 @@ DEFINE_ROWS(rwsem, rwsem_policy, rwsem_policy_at)
 static const struct axis {
 	const char *name;
 	const void *(*row)(unsigned int i, struct mmsim_choice *choice);
-} axes[] = {
-	{"fault", fault_row}, {"madvise", madvise_row}, {"munmap", munmap_row}, {"rwsem", rwsem_row}};
+} axes[] = {{"fault", fault_row},
+	    {"madvise", madvise_row},
+	    {"munmap", munmap_row},
+	    {"rwsem", rwsem_row}};
 
 static const struct fault_strategy *const fault_strategies[] = {
 	&fault_mmap_lock,

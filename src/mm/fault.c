@@ -94,8 +94,7 @@ static void folio_add_new_anon_rmap(struct folio *folio, const struct vm_fault *
 }
 
 /* Map a fresh page where @old is: nothing, or the zero page. */
-static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_table *table,
-					   pte_t old)
+static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_table *table, pte_t old)
 {
 	struct mmsim *sim = vmf->vma->vm_mm->sim;
 	pte_t *pte = &table->pte[pte_index(vmf->address)];
@@ -165,7 +164,7 @@ static enum fault_result handle_mm_fault(struct vm_fault *vmf)
 	pte = READ_ONCE(table->pte[pte_index(vmf->address)]);
 	if (!pte)
 		return vmf->write ? do_map_fresh_page(vmf, table, 0) :
-					  do_read_zero_page(vmf, table);
+				    do_read_zero_page(vmf, table);
 	if (pte_allows(pte, vmf->write)) {
 		/* Somebody else's fault was faster. */
 		count_event(COUNTER_fault_spurious);
@@ -280,8 +279,7 @@ static bool hardware_access(struct mm_struct *mm, unsigned long addr, bool write
 	return true;
 }
 
-enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool write,
-			      uint64_t *value)
+enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool write, uint64_t *value)
 {
 	enum mmsim_access kind = MMSIM_ACCESS_HIT;
 

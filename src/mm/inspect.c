@@ -87,7 +87,8 @@ static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_stru
 				continue;
 			n++;
 			if ((pte & PTE_WRITE) && !(vma->vm_flags & VM_WRITE))
-				mmsim_bug("%s: writable PTE at %#lx in a read-only VMA", mm->name, a);
+				mmsim_bug("%s: writable PTE at %#lx in a read-only VMA", mm->name,
+					  a);
 			if (pte_pfn(pte) != ZERO_PAGE_PFN &&
 			    pfn_folio(mm->sim, pte_pfn(pte))->_mapcount.counter != 1)
 				mmsim_bug("%s: mapcount at %#lx is not 1", mm->name, a);

@@ -89,6 +89,7 @@ static int make_caches(struct mmsim *sim)
 		{&sim->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), CACHE_PLAIN},
 		{&sim->pte_cache, "pte_table", sizeof(struct pte_table), CACHE_PLAIN},
 		{&sim->dir_cache, "pgtable_dir", sizeof(struct pgtable_dir), CACHE_PLAIN},
+		{&sim->runners_cache, "mm_runners", sizeof(struct mm_runners), CACHE_PLAIN},
 		{&sim->lock_cache, "user_rwsem", sizeof(struct rw_semaphore), CACHE_PLAIN},
 	};
 

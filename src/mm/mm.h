@@ -21,8 +21,11 @@ void mmput(struct mm_struct *mm);
 /* Keeps the struct, not the address space. */
 void mmgrab(struct mm_struct *mm);
 void mmdrop(struct mm_struct *mm);
-/* Current runs in @mm from now on: TLB flushes of it wait for current's accesses. */
-void use_mm(struct mm_struct *mm);
+/*
+ * Current runs in @mm from now on, and TLB flushes of it wait for current's
+ * accesses; NULL: in none. Return: 0; -ENOMEM, then it runs in none.
+ */
+int use_mm(struct mm_struct *mm);
 
 /* ---- vma.c: one VMA; mmap_lock held for write ---- */
 
@@ -100,7 +103,7 @@ const struct munmap_strategy *munmap_strategy_at(unsigned int i);
 /* VMAs taken out of the tree and detached, in ascending order. */
 struct vma_munmap {
 	struct vm_area_struct *first;
-	unsigned long start, end;   /* of the range asked for */
+	unsigned long start, end; /* of the range asked for */
 	unsigned long floor, ceiling; /* of the VMAs left and right of it */
 };
 

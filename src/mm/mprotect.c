@@ -17,7 +17,8 @@ static unsigned long account_flags(const struct vm_area_struct *vma, unsigned lo
 	if (vm_flags & VM_WRITE) {
 		if (!(vma->vm_flags & (VM_ACCOUNT | VM_WRITE | VM_NORESERVE)))
 			vm_flags |= VM_ACCOUNT;
-	} else if ((vma->vm_flags & VM_ACCOUNT) && !vma->anon_vma && mmsim_since(vma->vm_mm, 6, 3)) {
+	} else if ((vma->vm_flags & VM_ACCOUNT) && !vma->anon_vma &&
+		   mmsim_since(vma->vm_mm, 6, 3)) {
 		vm_flags &= ~VM_ACCOUNT;
 	}
 	return vm_flags;

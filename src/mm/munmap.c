@@ -52,7 +52,7 @@ static void gather_vmas(struct mm_struct *mm, struct vma_munmap *vms)
 	struct vm_area_struct *vma;
 	uint64_t n = 0;
 
-	for_each_vma_range(&mm->mm_mt, vma, vms->start, vms->end) {
+	for_each_vma_range (&mm->mm_mt, vma, vms->start, vms->end) {
 		vma_start_write(vma);
 		vma_mark_detached(vma);
 		vma->next_detached = NULL;
@@ -155,7 +155,7 @@ void exit_mmap(struct mm_struct *mm)
 	/* The pages go under mmap_lock read, so that a reaper could help. */
 	mmap_read_lock(mm, SITE_exit);
 	tlb_gather_mmu(&tlb, mm);
-	for_each_vma_range(&mm->mm_mt, vma, addr, TASK_SIZE)
+	for_each_vma_range (&mm->mm_mt, vma, addr, TASK_SIZE)
 		zap_page_range(&tlb, vma->vm_start, vma->vm_end);
 	mmap_read_unlock(mm);
 

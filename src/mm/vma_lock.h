@@ -12,11 +12,11 @@
 /* Why a VMA could not be locked. */
 enum vma_lock_miss {
 	VMA_MISS_NONE,
-	VMA_MISS_OFF,	 /* the strategy has no VMA locks */
-	VMA_MISS_GAP,	 /* no VMA at the address */
+	VMA_MISS_OFF, /* the strategy has no VMA locks */
+	VMA_MISS_GAP, /* no VMA at the address */
 	VMA_MISS_LOCKED, /* write-locked, or a writer waits, or too many readers */
-	VMA_MISS_MOVED,	 /* what was locked is not, or no longer, at the address */
-	VMA_MISS_ANON,	 /* 6.4 to 6.9: no anon_vma yet, and neighbours are not locked */
+	VMA_MISS_MOVED, /* what was locked is not, or no longer, at the address */
+	VMA_MISS_ANON, /* 6.4 to 6.9: no anon_vma yet, and neighbours are not locked */
 };
 
 struct fault_strategy {
@@ -32,8 +32,7 @@ struct fault_strategy {
 	 * Never sleeps; NULL: @miss says why. Counts abort and miss.
 	 */
 	struct vm_area_struct *(*lock_vma_under_rcu)(struct mm_struct *mm, unsigned long addr,
-						     enum lock_site site,
-						     enum vma_lock_miss *miss);
+						     enum lock_site site, enum vma_lock_miss *miss);
 	void (*vma_end_read)(struct vm_area_struct *vma);
 	/*
 	 * mmap_lock held for write: keep readers out until it is unlocked or

@@ -17,31 +17,38 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 	atomic_inc(&mm->tlb_flush_pending);
 }
 
+/* Wait out the access that @task may be in the middle of. */
+static void wait_for_access(struct task *task)
+{
+	/*
+	 * An exchange with the task's own: either it began its access before
+	 * and we wait, or it begins after and sees the new PTEs.
+	 */
+	int access = atomic_fetch_add(0, &task->user_access);
+
+	if (!(access & 1))
+		return;
+	count_event(COUNTER_tlb_ipi);
+	spin_while_equal_int(&task->user_access.counter, access, 0);
+}
+
 void flush_tlb_mm(struct mm_struct *mm)
 {
-	struct task *task;
-	unsigned int ipis = 0;
+	bool others = false;
 
 	count_event(COUNTER_tlb_flush);
-	spin_lock(&mm->tasks_lock, LOCK_mm_tasks, SITE_zap);
-	list_for_each_entry(task, &mm->tasks, mm_list) {
-		int access;
+	/* Pairs with use_mm(): a task we do not find sees the new PTEs. */
+	atomic_long_fetch_add(1, &mm->tlb_gen);
+	for (struct mm_runners *r = mm->runners; r; r = smp_load_acquire(&r->next))
+		for (int i = 0; i < MM_RUNNERS; i++) {
+			struct task *task = smp_load_acquire(&r->task[i]);
 
-		if (task == current)
-			continue;
-		ipis++;
-		/*
-		 * An exchange with the task's own: either it began its access
-		 * before and we wait, or it begins after and sees the new PTEs.
-		 */
-		access = atomic_fetch_add(0, &task->user_access);
-		if (!(access & 1))
-			continue;
-		count_event(COUNTER_tlb_ipi);
-		spin_while_equal_int(&task->user_access.counter, access, 0);
-	}
-	spin_unlock(&mm->tasks_lock);
-	if (ipis)
+			if (!task || task == current)
+				continue;
+			others = true;
+			wait_for_access(task);
+		}
+	if (others)
 		machine_work(WORK_ipi, 1);
 }
 
@@ -197,7 +204,7 @@ static void change_one(struct pte_walk *walk, pte_t *ptep)
 			return;
 	} while (!try_cmpxchg(ptep, &pte, new));
 	/* More rights need no flush: a stale entry only faults once more. */
-	if (pte & ~new & (PTE_READ | PTE_WRITE))
+	if (pte & ~new &(PTE_READ | PTE_WRITE))
 		walk->tlb->flush = true;
 	walk->done++;
 }
@@ -205,8 +212,7 @@ static void change_one(struct pte_walk *walk, pte_t *ptep)
 void change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		       unsigned long end)
 {
-	struct pte_walk walk = {
-		.tlb = tlb, .vma = vma, .site = SITE_change_pte, .one = change_one};
+	struct pte_walk walk = {.tlb = tlb, .vma = vma, .site = SITE_change_pte, .one = change_one};
 
 	walk_ptes(&walk, start, end);
 	machine_work(WORK_pte_set, walk.done);

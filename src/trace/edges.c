@@ -67,8 +67,8 @@ static void follow_chain(const struct trace *trace, struct wait_edge *edge, stru
 	}
 }
 
-static void edge_set_holder(const struct trace *trace, struct wait_edge *edge,
-			    struct task *holder, uint8_t site)
+static void edge_set_holder(const struct trace *trace, struct wait_edge *edge, struct task *holder,
+			    uint8_t site)
 {
 	edge->key.holder = holder ? (int16_t)holder->index : -1;
 	edge->key.holder_site = site;
@@ -89,13 +89,13 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 		return;
 	memset(edge, 0, sizeof(*edge));
 	edge->key.waiter = (int16_t)current->index;
-	edge->key.class = (uint8_t)class;
+	edge->key.class = (uint8_t) class;
 	edge->key.waiter_site = (uint8_t)site;
 	edge->key.mode = (uint8_t)mode;
 	holder = find_holder(t->trace, lock, &holder_site);
 	edge_set_holder(t->trace, edge, holder, holder_site);
 	t->wait.since_ns = now_ns();
-	quiet_store(t->wait.class, (uint8_t)class);
+	quiet_store(t->wait.class, (uint8_t) class);
 	quiet_store(t->wait.site, (uint8_t)site);
 	quiet_store(t->wait.mode, (uint8_t)mode);
 	quiet_store(t->wait.lock, lock);
@@ -133,11 +133,10 @@ static struct wait_edge *edge_slot(struct trace *trace, const struct wait_edge *
 		struct wait_edge *slot = &trace->edges[(at + i) % TRACE_MAX_EDGES];
 		int ready = 0;
 
-		if (__atomic_compare_exchange_n(&slot->ready, &ready, 1, false, __ATOMIC_ACQUIRE,
-						__ATOMIC_ACQUIRE)) {
+		if (quiet_try_cmpxchg(slot->ready, &ready, 1)) {
 			memcpy(&slot->key, &edge->key, sizeof(slot->key));
 			/* Release: pairs with the acquire of whoever finds it ready. */
-			__atomic_store_n(&slot->ready, 2, __ATOMIC_RELEASE);
+			quiet_store_release(slot->ready, 2);
 			return slot;
 		}
 		/* A slot whose key is just being written may be ours: a twin is harmless. */
@@ -159,9 +158,7 @@ static void edge_add(struct trace *trace, const struct wait_edge *edge, uint64_t
 	quiet_add(slot->count, 1);
 	quiet_add(slot->total_ns, waited_ns);
 	max = quiet_load(slot->max_ns);
-	while (waited_ns > max &&
-	       !__atomic_compare_exchange_n(&slot->max_ns, &max, waited_ns, true, __ATOMIC_RELAXED,
-					    __ATOMIC_RELAXED))
+	while (waited_ns > max && !quiet_try_cmpxchg(slot->max_ns, &max, waited_ns))
 		;
 }
 
@@ -190,7 +187,7 @@ const struct wait_edge *trace_edge(const struct trace *trace, unsigned int i)
 	for (unsigned int at = 0; at < TRACE_MAX_EDGES; at++) {
 		const struct wait_edge *slot = &trace->edges[at];
 
-		if (__atomic_load_n(&slot->ready, __ATOMIC_ACQUIRE) == 2 && !i--)
+		if (quiet_load_acquire(slot->ready) == 2 && !i--)
 			return slot;
 	}
 	return NULL;

@@ -18,8 +18,6 @@
 	X(anon_vma_root, "anon_vma->root->rwsem: which VMAs hang on an anon_vma")                  \
 	X(page_table_lock, "mm->page_table_lock: upper page tables, first anon_vma")               \
 	X(pte_lock, "one PTE table")                                                               \
-	X(mm_tasks, "mm->tasks_lock: the tasks that run an mm")                                    \
-	X(sim_mms, "sim->mms_lock: the list of address spaces")                                    \
 	X(pcp_lock, "one CPU's list of free pages; taken by try")                                  \
 	X(zone_lock, "the zone's free list")                                                       \
 	X(kmem_lock, "an object cache's lists")                                                    \
@@ -52,7 +50,6 @@ enum lock_class {
 	X(zap, "zap_pte_range")                                                                    \
 	X(change_pte, "change_pte_range")                                                          \
 	X(inspect, "reading the address space for a report")                                       \
-	X(mm_switch, "a task takes or leaves an mm")                                               \
 	X(page_alloc, "page allocator")                                                            \
 	X(page_free, "page allocator, free")                                                       \
 	X(kmem, "object cache")                                                                    \
@@ -87,7 +84,7 @@ enum lock_site {
 	X(madvise_calls, "calls", "madvise DONTNEED and FREE")                                     \
 	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \
 	X(madvise_mmap_lock, "calls", "madvise that ran under mmap_lock")                          \
-	X(madvise_fallback_anon, "calls", "VMA without anon_vma, which 6.4 to 6.9 leave to mmap_lock") \
+	X(madvise_fallback_anon, "calls", "no anon_vma, which 6.4 to 6.9 do not lock") \
 	X(madvise_fallback_gap, "calls", "F1: no VMA at the start of the range")                   \
 	X(madvise_fallback_locked, "calls", "F2: VMA write-locked, or a writer waits")             \
 	X(madvise_fallback_moved, "calls", "F4: the address is no longer in the VMA found")        \

@@ -34,7 +34,7 @@ struct lock_wait {
 struct site_stats {
 	uint64_t acquired[2]; /* by enum lock_mode */
 	uint64_t contended[2];
-	uint64_t behind_writer;	  /* waits behind a queued writer, not for a holder */
+	uint64_t behind_writer; /* waits behind a queued writer, not for a holder */
 	uint64_t behind_writer_ns; /* in them */
 	struct histogram wait_ns;
 	struct histogram hold_ns;

@@ -80,8 +80,7 @@ static enum park_result sleep_on_word(struct task *task, bool killable, uint64_t
 		return PARK_SPURIOUS;
 	/* After PARK_ASLEEP: the killer sees that, or we see the kill. */
 	if (!killable || !is_killed(task))
-		host_futex_wait(&task->park_word, PARK_ASLEEP,
-				deadline_ns ? deadline_ns - now : 0);
+		host_futex_wait(&task->park_word, PARK_ASLEEP, deadline_ns ? deadline_ns - now : 0);
 	if (__atomic_exchange_n(&task->park_word, PARK_NONE, __ATOMIC_SEQ_CST) == PARK_TOKEN)
 		return PARK_WOKEN;
 	if (killable && is_killed(task))
@@ -452,9 +451,9 @@ bool foreign_rwlock_acquire(struct foreign_rwlock *foreign, bool write, bool try
 {
 	if (try_only)
 		return !(write ? pthread_rwlock_trywrlock(&foreign->lock) :
-				       pthread_rwlock_tryrdlock(&foreign->lock));
+				 pthread_rwlock_tryrdlock(&foreign->lock));
 	return !(write ? pthread_rwlock_wrlock(&foreign->lock) :
-			       pthread_rwlock_rdlock(&foreign->lock));
+			 pthread_rwlock_rdlock(&foreign->lock));
 }
 
 void foreign_rwlock_release(struct foreign_rwlock *foreign)

@@ -13,8 +13,8 @@ struct machine_context {
 	pthread_t thread;
 	struct task *task;
 	uint64_t parked_since_ns; /* 0: does not sleep, or has a deadline */
-	int dead;		  /* futex: 1 when the task's function has returned */
-	bool own_thread;	  /* made by us, to be joined */
+	int dead; /* futex: 1 when the task's function has returned */
+	bool own_thread; /* made by us, to be joined */
 	bool joined;
 };
 

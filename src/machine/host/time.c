@@ -82,8 +82,7 @@ uint64_t host_now(void)
 {
 	if (unlikely(!tsc_scale))
 		return monotonic_ns();
-	return ns_base +
-	       (uint64_t)(((unsigned __int128)(read_tsc() - tsc_base) * tsc_scale) >> 32);
+	return ns_base + (uint64_t)(((unsigned __int128)(read_tsc() - tsc_base) * tsc_scale) >> 32);
 }
 
 /* ---- calibration ---- */

@@ -7,7 +7,7 @@
 
 struct fibre {
 	void *context; /* boost fcontext: the saved stack pointer */
-	void *stack;   /* NULL: the OS thread's own stack */
+	void *stack; /* NULL: the OS thread's own stack */
 	size_t stack_size;
 	void (*entry)(void *arg);
 	void *arg;

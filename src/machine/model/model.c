@@ -126,8 +126,7 @@ static void finish_run(struct model *model, int error, bool last)
 
 static void give_up(struct model *model)
 {
-	machine_fail(model->machine,
-		     "nothing can run (seed %llu, step %llu)\n",
+	machine_fail(model->machine, "nothing can run (seed %llu, step %llu)\n",
 		     (unsigned long long)model->machine->config.seed,
 		     (unsigned long long)model->steps);
 	machine_describe_waits(model->machine);
@@ -198,8 +197,9 @@ void model_step(const volatile void *addr)
 
 /* ---- park, spin, sleep ---- */
 
-static enum park_result block(struct model *model, enum task_state state, uint64_t deadline_ns)
+enum park_result model_block(enum task_state state, uint64_t deadline_ns)
 {
+	struct model *model = model_of(current);
 	struct machine_context *context = current->context;
 
 	context->deadline_ns = deadline_ns;
@@ -211,7 +211,6 @@ static enum park_result block(struct model *model, enum task_state state, uint64
 
 static enum park_result model_park(enum task_state state, uint64_t deadline_ns)
 {
-	struct model *model = model_of(current);
 	struct machine_context *context = current->context;
 	enum park_result result;
 
@@ -219,7 +218,7 @@ static enum park_result model_park(enum task_state state, uint64_t deadline_ns)
 	if (!context->token) {
 		if (state == TASK_KILLABLE && current->killed)
 			return PARK_KILLED;
-		result = block(model, state, deadline_ns);
+		result = model_block(state, deadline_ns);
 		if (!context->token)
 			return result;
 	}
@@ -281,7 +280,7 @@ static void model_sleep(uint64_t ns)
 	uint64_t deadline = model->clock_ns + ns;
 
 	while (model->clock_ns < deadline) {
-		enum park_result result = block(model, TASK_UNINTERRUPTIBLE, deadline);
+		enum park_result result = model_block(TASK_UNINTERRUPTIBLE, deadline);
 
 		if (result == PARK_TIMEOUT)
 			break;
@@ -304,122 +303,6 @@ static bool model_need_resched(void)
 static void model_work(enum work_kind kind, uint64_t n)
 {
 	(void)kind, (void)n; /* the step machine has no costs */
-}
-
-/* ---- RCU ---- */
-
-/* The oldest callback may run once every section begun before it has ended. */
-static bool callback_ready(const struct model *model)
-{
-	uint64_t stamp;
-
-	if (!model->nr_callbacks)
-		return false;
-	stamp = model->callbacks[model->first_callback].stamp;
-	for (int i = 0; i < model->machine->nr_tasks; i++) {
-		const struct machine_context *context = model->machine->tasks[i]->context;
-
-		if (context->rcu_depth && context->rcu_since <= stamp)
-			return false;
-	}
-	return true;
-}
-
-static void rcu_poke(struct model *model)
-{
-	if (model->rcu->context->run_slot < 0 && callback_ready(model))
-		model_make_runnable(model, model->rcu, PARK_WOKEN);
-}
-
-void model_rcu_read_lock(void)
-{
-	struct machine_context *context = current->context;
-
-	if (!context->rcu_depth++)
-		context->rcu_since = ++model_of(current)->rcu_clock;
-}
-
-void model_rcu_read_unlock(void)
-{
-	if (!--current->context->rcu_depth && model_of(current)->nr_callbacks)
-		rcu_poke(model_of(current));
-}
-
-static bool callbacks_grow(struct model *model)
-{
-	size_t max = MAX(64, 2 * model->max_callbacks);
-	struct model_callback *ring = malloc(max * sizeof(*ring));
-
-	if (!ring)
-		return false;
-	for (size_t i = 0; i < model->nr_callbacks; i++)
-		ring[i] = model->callbacks[(model->first_callback + i) % model->max_callbacks];
-	free(model->callbacks);
-	model->callbacks = ring;
-	model->first_callback = 0;
-	model->max_callbacks = max;
-	return true;
-}
-
-static void model_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
-{
-	struct model *model = model_of(current);
-
-	if (model->nr_callbacks == model->max_callbacks && !callbacks_grow(model))
-		machine_bug("no memory for RCU callbacks");
-	model->callbacks[(model->first_callback + model->nr_callbacks++) % model->max_callbacks] =
-		(struct model_callback){head, func, ++model->rcu_clock};
-	rcu_poke(model);
-}
-
-static void callback_run_first(struct model *model)
-{
-	struct model_callback callback = model->callbacks[model->first_callback];
-
-	model->first_callback = (model->first_callback + 1) % model->max_callbacks;
-	model->nr_callbacks--;
-	callback.func(callback.head);
-}
-
-static int rcu_main(void *arg)
-{
-	struct model *model = arg;
-
-	for (;;) {
-		while (callback_ready(model)) {
-			callback_run_first(model);
-			model_step(&current->park_word);
-		}
-		block(model, TASK_UNINTERRUPTIBLE, 0);
-	}
-	return 0;
-}
-
-static void sync_callback(struct rcu_head *head)
-{
-	struct machine_context *context = container_of(head, struct machine_context, sync_head);
-
-	context->sync_done = true;
-	unpark(context->task);
-}
-
-/* Callbacks run in order, so waiting for one's own waits for all before it. */
-static void model_synchronize_rcu(void)
-{
-	struct machine_context *context = current->context;
-	struct model *model = model_of(current);
-
-	BUG_ON(context->rcu_depth);
-	if (!model->running) {
-		/* Main alone: no reader, and no fibre to run the callbacks. */
-		while (model->nr_callbacks)
-			callback_run_first(model);
-		return;
-	}
-	context->sync_done = false;
-	model_call_rcu(&context->sync_head, sync_callback);
-	while (!context->sync_done)
-		model_park(TASK_UNINTERRUPTIBLE, 0);
 }
 
 /* ---- tasks, run ---- */
@@ -478,11 +361,9 @@ static int model_task_start(struct task *task)
 
 static void model_task_join(struct task *task)
 {
-	struct model *model = model_of(task);
-
 	while (task->state != TASK_DEAD) {
 		current->context->joining = task;
-		block(model, TASK_UNINTERRUPTIBLE, 0);
+		model_block(TASK_UNINTERRUPTIBLE, 0);
 		current->context->joining = NULL;
 	}
 }
@@ -531,8 +412,8 @@ static uint64_t model_switch_mask(const struct machine *machine)
 		return masks[machine->config.seed % ARRAY_SIZE(masks)];
 	/* Rounded up to a power of two. */
 	return machine->config.switch_1_in == 1 ?
-			     0 :
-			     (2ull << (63 - __builtin_clzll(machine->config.switch_1_in - 1))) - 1;
+		       0 :
+		       (2ull << (63 - __builtin_clzll(machine->config.switch_1_in - 1))) - 1;
 }
 
 static void model_destroy(struct machine *machine)
@@ -556,7 +437,7 @@ static int start_rcu_task(struct model *model)
 	static const struct task_attr attr = {.name = "rcu", .cpu = 0};
 	int err;
 
-	model->rcu = machine_task_new(model->machine, &attr, rcu_main, model);
+	model->rcu = machine_task_new(model->machine, &attr, model_rcu_main, model);
 	if (!model->rcu)
 		return -ENOMEM;
 	err = model_task_start(model->rcu);
@@ -622,6 +503,5 @@ const struct machine_ops model_ops = {
 
 uint64_t machine_steps(const struct machine *machine)
 {
-	return machine->config.kind == MACHINE_HOST ? 0 :
-							    ((struct model *)machine->impl)->steps;
+	return machine->config.kind == MACHINE_HOST ? 0 : ((struct model *)machine->impl)->steps;
 }

@@ -21,8 +21,8 @@ struct machine_context {
 	unsigned int spin_size;
 	long spin_value;
 	int rcu_depth;
-	uint64_t rcu_since;	   /* model->rcu_clock when the outermost section began */
-	struct task *joining;	   /* the task whose end is waited for */
+	uint64_t rcu_since; /* model->rcu_clock when the outermost section began */
+	struct task *joining; /* the task whose end is waited for */
 	struct rcu_head sync_head; /* for synchronize_rcu and rcu_barrier */
 	bool sync_done;
 };
@@ -34,11 +34,11 @@ struct model_callback {
 };
 
 enum schedule_op {
-	SCHEDULE_STEPS,	  /* NAME or NAME*n */
-	SCHEDULE_BLOCK,	  /* NAME~: until it parks, spins or ends */
-	SCHEDULE_TICK,	  /* !tick: a jiffy passes */
+	SCHEDULE_STEPS, /* NAME or NAME*n */
+	SCHEDULE_BLOCK, /* NAME~: until it parks, spins or ends */
+	SCHEDULE_TICK, /* !tick: a jiffy passes */
 	SCHEDULE_SPURIOUS, /* !spurious:NAME */
-	SCHEDULE_KILL,	  /* !kill:NAME */
+	SCHEDULE_KILL, /* !kill:NAME */
 };
 
 struct schedule_entry {
@@ -58,7 +58,7 @@ struct model {
 	uint64_t steps, clock_ns;
 	struct rng rng;
 	uint64_t switch_mask; /* a switch is drawn when these bits of a draw are 0 */
-	uint64_t event_in;    /* steps to the next spurious wake-up, kill or tick */
+	uint64_t event_in; /* steps to the next spurious wake-up, kill or tick */
 	unsigned int kills_left;
 	/* RCU: a ring of callbacks, oldest first. */
 	struct model_callback *callbacks;
@@ -80,10 +80,17 @@ struct task *model_pick(struct model *model);
 int model_schedule_parse(struct model *model, const char *text);
 void model_draw_event(struct model *model);
 
-/* model.c, for schedule.c */
+/* model.c, for the others */
 bool model_can_run(struct model *model, struct task *task, bool may_expire);
 void model_make_runnable(struct model *model, struct task *task, enum park_result reason);
 void model_tick(struct model *model);
+/* Park current; the reason of the wake-up. No token is looked at. */
+enum park_result model_block(enum task_state state, uint64_t deadline_ns);
 struct task *model_task_named(struct model *model, const char *name);
+
+/* rcu.c */
+int model_rcu_main(void *model);
+void model_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void model_synchronize_rcu(void);
 
 #endif

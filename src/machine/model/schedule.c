@@ -213,8 +213,9 @@ int model_schedule_parse(struct model *model, const char *text)
 	     word = strtok_r(NULL, " \t\n", &save)) {
 		err = parse_word(&model->schedule[model->nr_schedule], word);
 		if (err)
-			machine_fail(model->machine, "schedule: \"%s\": expected NAME, NAME*n, "
-						     "NAME~, !tick, !kill:NAME or !spurious:NAME",
+			machine_fail(model->machine,
+				     "schedule: \"%s\": expected NAME, NAME*n, "
+				     "NAME~, !tick, !kill:NAME or !spurious:NAME",
 				     word);
 		model->nr_schedule++;
 	}

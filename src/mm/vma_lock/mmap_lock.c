@@ -19,7 +19,7 @@ static void none_vma_free(struct vm_area_struct *vma)
 }
 
 static struct vm_area_struct *none_lock_vma_under_rcu(struct mm_struct *mm, unsigned long addr,
-						 enum lock_site site, enum vma_lock_miss *miss)
+						      enum lock_site site, enum vma_lock_miss *miss)
 {
 	(void)mm, (void)addr, (void)site;
 	*miss = VMA_MISS_OFF;

@@ -58,8 +58,9 @@ static int refcount_inc_limited(atomic_t *refcnt)
 }
 
 /* NULL: cannot be locked. *detached: it may be found under another address. */
-static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma, struct mm_struct *mm,
-					     enum lock_site site, bool *detached)
+static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma,
+						    struct mm_struct *mm, enum lock_site site,
+						    bool *detached)
 {
 	struct mm_struct *other_mm;
 	int old;
@@ -95,7 +96,8 @@ static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma, 
 }
 
 static struct vm_area_struct *refcnt_lock_vma_under_rcu(struct mm_struct *mm, unsigned long addr,
-						 enum lock_site site, enum vma_lock_miss *miss)
+							enum lock_site site,
+							enum vma_lock_miss *miss)
 {
 	struct vm_area_struct *vma;
 	bool detached;

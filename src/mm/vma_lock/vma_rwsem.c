@@ -49,7 +49,8 @@ static void rwsem_vma_free(struct vm_area_struct *vma)
 	call_rcu(&vma->vm_rcu, vma_free_callback);
 }
 
-static bool rwsem_vma_start_read(struct vm_area_struct *vma, struct mm_struct *mm, enum lock_site site)
+static bool rwsem_vma_start_read(struct vm_area_struct *vma, struct mm_struct *mm,
+				 enum lock_site site)
 {
 	/* Racy, to spare the lock word when it is known to be in vain. */
 	if (READ_ONCE(vma->vm_lock_seq) == READ_ONCE(mm->mm_lock_seq.sequence))
@@ -100,7 +101,8 @@ static enum vma_lock_miss check_locked(struct vm_area_struct *vma, unsigned long
 }
 
 static struct vm_area_struct *rwsem_lock_vma_under_rcu(struct mm_struct *mm, unsigned long addr,
-						 enum lock_site site, enum vma_lock_miss *miss)
+						       enum lock_site site,
+						       enum vma_lock_miss *miss)
 {
 	struct vm_area_struct *vma;
 	bool detached;
