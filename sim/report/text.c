@@ -131,6 +131,14 @@ static const char *recorded_text(const json_t *r, const struct metric *m, char *
 	return formatted(metric_value(r, &recorded), m->format, buf, size);
 }
 
+/* The step machine has no costs: its times would say nothing. */
+static bool metric_applies(const struct metric *m, const json_t *result)
+{
+	bool is_time = m->format != FORMAT_COUNT && m->format != FORMAT_PERCENT;
+
+	return !is_time || !strcmp(text_at(result, "configuration", "machine"), "host");
+}
+
 /* ---- run ---- */
 
 static const char *edge_text(const json_t *edge, const char *key)
@@ -205,11 +213,14 @@ void result_print(const json_t *result, FILE *out)
 	print_strategies(result, "as", out);
 	fprintf(out, "%s\n\n%-42s %12s %12s\n", text_at(result, "run", "outcome"), "", "simulated",
 		"recorded");
-	for (size_t i = 0; i < NR_METRICS; i++)
+	for (size_t i = 0; i < NR_METRICS; i++) {
+		if (!metric_applies(&metrics[i], result))
+			continue;
 		fprintf(out, "%-42s %12s %12s\n", metrics[i].name,
 			formatted(metric_value(result, &metrics[i]), metrics[i].format, a,
 				  sizeof(a)),
 			recorded_text(result, &metrics[i], b, sizeof(b)));
+	}
 	print_edges(result, out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
 	print_nonzero(json_object_get(result, "mapped"), "not simulated, done in its place", out);
@@ -269,7 +280,7 @@ static void print_side_by_side(const struct sides *s, const char *name, const st
 		recorded_text(json_array_get(s->a, 0), m, recorded, sizeof(recorded)));
 }
 
-/* One line a (task name, lock) or a lock that anybody waited for on either side. */
+/* One line a (task name, lock) or a lock that was waited for on either side. */
 static void print_wait_line(const struct sides *s, const char *label, const char *where)
 {
 	char count[160], total[160], longest[160];
@@ -284,6 +295,8 @@ static void print_wait_line(const struct sides *s, const char *label, const char
 	b[0] = median_of(s->b, value_at_path, count);
 	b[1] = median_of(s->b, value_at_path, total);
 	b[2] = median_of(s->b, value_at_path, longest);
+	if (!a[0] && !b[0])
+		return;
 	fprintf(s->out, "  %-32s %7.0f %9.2f %8.2f   %7.0f %9.2f %8.2f\n", label, a[0], a[1] / 1e6,
 		a[2] / 1e6, b[0], b[1] / 1e6, b[2] / 1e6);
 }
@@ -326,13 +339,13 @@ static void print_waits_by_task(const struct sides *s)
 	json_decref(locks);
 }
 
-static void print_waits(const struct sides *s, const char *label_a, const char *label_b)
+static void print_waits(const struct sides *s)
 {
 	json_t *locks = names_in(s, "waits_by_lock");
 	json_t *ignored;
 	const char *lock;
 
-	fprintf(s->out, "\n%-34s %26s   %26s\n", "waits by lock", label_a, label_b);
+	fprintf(s->out, "\n%-34s %26s   %26s\n", "waits by lock", "a", "b");
 	fprintf(s->out, "%-34s %7s %9s %8s   %7s %9s %8s\n", "", "count", "in all", "longest",
 		"count", "in all", "longest ms");
 	json_object_foreach(locks, lock, ignored)
@@ -349,8 +362,6 @@ static void print_waits(const struct sides *s, const char *label_a, const char *
 
 void compare_print(const json_t *comparison, FILE *out)
 {
-	const char *label_a = text_at(comparison, "a", "spec");
-	const char *label_b = text_at(comparison, "b", "spec");
 	struct sides s = {
 		.a = json_object_get(json_object_get(comparison, "a"), "runs"),
 		.b = json_object_get(json_object_get(comparison, "b"), "runs"),
@@ -361,10 +372,11 @@ void compare_print(const json_t *comparison, FILE *out)
 	print_strategies(json_array_get(s.a, 0), "a:", out);
 	print_strategies(json_array_get(s.b, 0), "b:", out);
 	fprintf(out, "medians of %zu runs each, a and b in turn\n\n%-42s %12s %12s %12s\n",
-		json_array_size(s.a), "", label_a, label_b, "recorded");
+		json_array_size(s.a), "", "a", "b", "recorded");
 	for (size_t i = 0; i < NR_METRICS; i++)
-		print_side_by_side(&s, metrics[i].name, &metrics[i]);
-	print_waits(&s, label_a, label_b);
+		if (metric_applies(&metrics[i], json_array_get(s.a, 0)))
+			print_side_by_side(&s, metrics[i].name, &metrics[i]);
+	print_waits(&s);
 	print_nonzero(json_object_get(json_array_get(s.a, 0), "mapped"),
 		      "not simulated, done in its place (a run)", out);
 }

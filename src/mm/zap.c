@@ -34,7 +34,7 @@ static void wait_for_access(struct task *task)
 
 void flush_tlb_mm(struct mm_struct *mm)
 {
-	bool others = false;
+	bool others = false; /* who sleeps has no CPU to interrupt */
 
 	count_event(COUNTER_tlb_flush);
 	/* Pairs with use_mm(): a task we do not find sees the new PTEs. */
@@ -45,7 +45,7 @@ void flush_tlb_mm(struct mm_struct *mm)
 
 			if (!task || task == current)
 				continue;
-			others = true;
+			others |= on_cpu(task);
 			wait_for_access(task);
 		}
 	if (others)

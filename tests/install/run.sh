@@ -69,7 +69,7 @@ if ldd "$work/static" | grep -E 'libmmsim|libboost|libstdc'; then
 fi
 
 say "find_package, shared and static"
-cmake -S "$here" -B "$work/cmake" "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAKE_C_COMPILER=$cc" \
+cmake -G Ninja -S "$here" -B "$work/cmake" "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAKE_C_COMPILER=$cc" \
 	-DCMAKE_C_FLAGS="-Wall -Wextra -Werror" >"$work/log" || die "$(cat "$work/log")"
 cmake --build "$work/cmake" >"$work/log" || die "$(cat "$work/log")"
 "$work/cmake/consumer_shared"

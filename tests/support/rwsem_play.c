@@ -216,13 +216,17 @@ static bool meddle(char op, const char **at)
 	case '+':
 		sem->count.counter &= LONG_MAX;
 		return true;
+	case 'b':
+		sem->count.counter += strtol(*at, (char **)at, 10) * RWSEM_READER_BIAS;
+		return true;
 	case 'o':
 		other = player_named(*(*at)++);
 		WRITE_ONCE(other->gate, 1);
 		return true;
 	case 'f':
+	case 'F':
 		other = player_named(*(*at)++);
-		quiet_store(other->task->state, TASK_UNINTERRUPTIBLE);
+		quiet_store(other->task->state, op == 'f' ? TASK_UNINTERRUPTIBLE : TASK_SPINNING);
 		return true;
 	case 'y':
 		for (long n = strtol(*at, (char **)at, 10); n; n--)

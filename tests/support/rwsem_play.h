@@ -13,9 +13,11 @@
  *	oX	open the gate at which task X waits with ","
  *	s	look (below), then leave the CPU as "." does
  *	yN	N steps of 100 ns each that touch nothing
+ *	bN	N more readers (fewer if negative), of whom only the count knows
  *	0	forget the owner: no hint is left
  *	- +	make the count negative; undo that
- *	fX	task X looks as if it were off its CPU, as a preempted virtual CPU does
+ *	fX FX	spinning task X looks as if it were off its CPU, as a preempted virtual
+ *		CPU does; and on it again
  * An operation other than u that comes with a lock that was not got is skipped
  * for d only.
  */

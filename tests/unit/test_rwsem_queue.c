@@ -305,7 +305,7 @@ static void spurious_wakeups_change_nothing(void **state)
 	struct outcome o;
 
 	(void)state;
-	PLAY_CHECK(&play, &o, "Aw Au Br Bu Dr Du CW Cu Ew Eu ", "W+w A Br,Cw,Dr,Ew -",
+	PLAY_CHECK(&play, &o, "Aw Au Br Bu DR Du CW Cu Ew Eu ", "W+w A Br,Cw,Dr,Ew -",
 		   "W+w A Br,Cw,Dr,Ew -");
 	assert_int_equal(o.reader_sleep, 2);
 	assert_int_equal(o.writer_sleep, 2);

@@ -115,38 +115,52 @@ static uint64_t measure(void (*operation)(void))
 	return least;
 }
 
-struct spinner {
+struct ipi_measurement {
 	int ready, stop;
+	uint64_t alone, with;
 };
 
-static void *spin_meanwhile(void *arg)
+static void *spin_on_cpu_1(void *arg)
 {
-	struct spinner *spinner = arg;
+	struct ipi_measurement *m = arg;
 
-	__atomic_store_n(&spinner->ready, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&spinner->stop, __ATOMIC_ACQUIRE))
+	host_bind_to_cpu(1);
+	__atomic_store_n(&m->ready, 1, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&m->stop, __ATOMIC_ACQUIRE))
 		host_pause();
 	return NULL;
 }
 
+static void *measure_on_cpu_0(void *arg)
+{
+	struct ipi_measurement *m = arg;
+	pthread_t other;
+
+	host_bind_to_cpu(0);
+	m->alone = measure(do_membarrier);
+	if (pthread_create(&other, NULL, spin_on_cpu_1, m))
+		return NULL;
+	while (!__atomic_load_n(&m->ready, __ATOMIC_ACQUIRE))
+		sched_yield();
+	m->with = measure(do_membarrier);
+	__atomic_store_n(&m->stop, 1, __ATOMIC_RELEASE);
+	pthread_join(other, NULL);
+	return NULL;
+}
+
+/* What membarrier() costs more when it has another CPU to interrupt. */
 static uint64_t measure_ipi(void)
 {
-	struct spinner spinner = {0, 0};
-	uint64_t alone, with;
+	struct ipi_measurement m = {0};
 	pthread_t thread;
 
-	if (syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
+	if (host_count_cpus() < 2 ||
+	    syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0))
 		return 0;
-	if (pthread_create(&thread, NULL, spin_meanwhile, &spinner))
+	if (pthread_create(&thread, NULL, measure_on_cpu_0, &m))
 		return 0;
-	__atomic_store_n(&spinner.stop, 0, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&spinner.ready, __ATOMIC_ACQUIRE))
-		sched_yield();
-	with = measure(do_membarrier);
-	__atomic_store_n(&spinner.stop, 1, __ATOMIC_RELEASE);
 	pthread_join(thread, NULL);
-	alone = measure(do_membarrier);
-	return with > alone ? with - alone : 0;
+	return m.with > m.alone ? m.with - m.alone : 0;
 }
 
 static pthread_once_t work_once = PTHREAD_ONCE_INIT;

@@ -1,0 +1,1 @@
+compare tests/cli/two-threads.rec --a 6.1

@@ -1,0 +1,1 @@
+run tests/cli/two-threads.rec --machine step --set rwsem=pthread

@@ -1,0 +1,1 @@
+import --perf-script tests/cli/two-threads.rec -o /dev/null

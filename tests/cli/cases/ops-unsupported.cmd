@@ -1,0 +1,1 @@
+ops tests/cli/unsupported.ops

@@ -1,0 +1,1 @@
+run tests/cli/two-threads.rec --machine step --kernel 6.18 --seed 7 --quiet

@@ -1,0 +1,31 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The JSON of run and compare is what sim/schema/result.json says, and holds what the text holds.
+# usage: MMSIM=build/sim/mmsim tests/cli/schema.sh
+set -eu
+tree=$(cd "$(dirname "$0")/../.." && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+recording=$tree/tests/cli/two-threads.rec
+"$MMSIM" run "$recording" --machine step --json "$work/run.json" >"$work/run.txt"
+"$MMSIM" compare "$recording" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
+	--json "$work/compare.json" >"$work/compare.txt"
+/usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" <<'PY'
+import json
+import sys
+
+import jsonschema
+
+schema = json.load(open(sys.argv[1]))
+for path in sys.argv[2:]:
+    jsonschema.validate(json.load(open(path)), schema)
+run = json.load(open(sys.argv[2]))
+assert run["run"]["operations_done"] == run["run"]["operations_total"] > 0
+broken = json.loads(json.dumps(run))
+del broken["counters"]
+try:
+    jsonschema.validate(broken, schema)
+except jsonschema.ValidationError:
+    sys.exit(0)
+sys.exit("the schema takes a result without counters")
+PY
