@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef MMSIM_ASAN
+#include <sanitizer/asan_interface.h>
+#endif
 
 __thread struct task *mmsim_current __mmsim_tls;
 __thread bool mmsim_stepping __mmsim_tls;
@@ -49,6 +52,15 @@ static bool arena_reserve(struct machine *machine)
 	return machine->arena;
 }
 
+static void arena_free(struct machine *machine)
+{
+#ifdef MMSIM_ASAN
+	/* The same addresses may be mapped again, by anybody. */
+	ASAN_UNPOISON_MEMORY_REGION(machine->first_chunk, machine->arena_used);
+#endif
+	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+}
+
 int machine_create(const struct machine_config *config, struct machine **out)
 {
 	static const struct task_attr main_attr = {.name = "main", .cpu = -1};
@@ -74,7 +86,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 		mmsim_stepping = false;
 		mmsim_charging = false;
 	}
-	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	arena_free(machine);
 	free(machine->tasks);
 	free(machine);
 	return err;
@@ -91,7 +103,7 @@ void machine_destroy(struct machine *machine)
 	mmsim_current = NULL;
 	mmsim_stepping = false;
 	mmsim_charging = false;
-	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	arena_free(machine);
 	free(machine->tasks);
 	free(machine);
 }

@@ -243,9 +243,3 @@ uint64_t kmem_cache_bytes(const struct kmem_cache *cache)
 {
 	return kmem_cache_objects(cache) * cache->slot_size;
 }
-
-uint64_t kmem_cache_destroy(struct kmem_cache *cache)
-{
-	/* Under ASan the arena is given back unpoisoned. */
-	return kmem_cache_objects(cache);
-}

@@ -31,12 +31,12 @@ enum kmem_cache_kind {
  * @size: bytes of an object; rounded up to 64
  * @rcu_offset: CACHE_RCU: where in the object its struct kmem_rcu is
  * @ctor: CACHE_TYPESAFE: run once, when the slot is first made; may be NULL
+ *
+ * Lives as long as the machine. Return: NULL without memory.
  */
 struct kmem_cache *kmem_cache_create(struct mmsim *sim, const char *name, size_t size,
 				     enum kmem_cache_kind kind, size_t rcu_offset,
 				     void (*ctor)(void *object));
-/* Give the memory back; the number of objects that were still allocated. */
-uint64_t kmem_cache_destroy(struct kmem_cache *cache);
 
 /**
  * kmem_cache_alloc - take an object

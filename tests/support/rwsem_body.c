@@ -175,7 +175,7 @@ static void judge_rest(struct rwsem_verdict *v)
 void rwsem_body_run(const struct rwsem_body *body, struct rwsem_verdict *v)
 {
 	struct mmsim *sim = build(body);
-	char name[8];
+	char name[16];
 
 	memset(&shared, 0, sizeof(shared));
 	memset(v, 0, sizeof(*v));

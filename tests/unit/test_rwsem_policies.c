@@ -143,7 +143,7 @@ static void no_steal_newly_queued_writer_waits_for_the_head(void **state)
 {
 	static const struct play play = {
 		.policy = "no_steal",
-		.schedule = GO(A) "B~ C*5" LOOK GO(A) "C~" LOOK "B~" LOOK,
+		.schedule = GO(A) "B~ C*4" LOOK GO(A) "C~" LOOK "B~" LOOK,
 		.tasks = {{'A', "w.u"}, {'B', "w.u"}, {'C', "w.u"}, {'O', "sss"}},
 	};
 	struct outcome o;

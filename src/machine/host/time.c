@@ -13,6 +13,7 @@
 
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,8 +88,8 @@ uint64_t host_now(void)
 
 /* ---- calibration ---- */
 
-#define CALIBRATION_ROUNDS 31
-#define CALIBRATION_BATCH 64
+#define CALIBRATION_ROUNDS 101
+#define CALIBRATION_BATCH 32
 
 static void do_getppid(void)
 {
@@ -100,23 +101,39 @@ static void do_membarrier(void)
 	syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0);
 }
 
-/* The least of many rounds: what the operation costs when nothing disturbs it. */
-static uint64_t measure(void (*operation)(void))
+static int by_size(const void *a, const void *b)
 {
-	uint64_t least = UINT64_MAX;
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The median of many rounds, in nanoseconds. With a @witness only rounds in
+ * which it moved count: its thread had a CPU then. 0: there were none.
+ */
+static uint64_t measure(void (*operation)(void), const uint64_t *witness)
+{
+	uint64_t ns[CALIBRATION_ROUNDS];
+	size_t n = 0;
 
 	for (int round = 0; round < CALIBRATION_ROUNDS; round++) {
+		uint64_t seen = witness ? quiet_load(*witness) : 0;
 		uint64_t start = host_now();
 
 		for (int i = 0; i < CALIBRATION_BATCH; i++)
 			operation();
-		least = MIN(least, (host_now() - start) / CALIBRATION_BATCH);
+		ns[n] = (host_now() - start) / CALIBRATION_BATCH;
+		if (!witness || quiet_load(*witness) != seen)
+			n++;
 	}
-	return least;
+	qsort(ns, n, sizeof(*ns), by_size);
+	return n ? ns[n / 2] : 0;
 }
 
 struct ipi_measurement {
 	int ready, stop;
+	uint64_t turns; /* of the loop on CPU 1 */
 	uint64_t alone, with;
 };
 
@@ -126,8 +143,10 @@ static void *spin_on_cpu_1(void *arg)
 
 	host_bind_to_cpu(1);
 	__atomic_store_n(&m->ready, 1, __ATOMIC_RELEASE);
-	while (!__atomic_load_n(&m->stop, __ATOMIC_ACQUIRE))
+	while (!__atomic_load_n(&m->stop, __ATOMIC_ACQUIRE)) {
+		quiet_inc_owned(m->turns, 1);
 		host_pause();
+	}
 	return NULL;
 }
 
@@ -137,12 +156,12 @@ static void *measure_on_cpu_0(void *arg)
 	pthread_t other;
 
 	host_bind_to_cpu(0);
-	m->alone = measure(do_membarrier);
+	m->alone = measure(do_membarrier, NULL);
 	if (pthread_create(&other, NULL, spin_on_cpu_1, m))
 		return NULL;
 	while (!__atomic_load_n(&m->ready, __ATOMIC_ACQUIRE))
 		sched_yield();
-	m->with = measure(do_membarrier);
+	m->with = measure(do_membarrier, &m->turns);
 	__atomic_store_n(&m->stop, 1, __ATOMIC_RELEASE);
 	pthread_join(other, NULL);
 	return NULL;
@@ -168,7 +187,7 @@ static uint64_t syscall_ns, ipi_ns;
 
 static void calibrate_once(void)
 {
-	syscall_ns = measure(do_getppid);
+	syscall_ns = measure(do_getppid, NULL);
 	ipi_ns = measure_ipi();
 }
 

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* Contests, estimates, rows. */
+#include "harness.h"
+#include "machine/host/topology.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define WARM_UP_ROUNDS 3
+#define ATOMIC_OPERATIONS 4096
+
+void bench_die(const char *fmt, ...)
+{
+	va_list args;
+
+	fputs("mmsim-bench: ", stderr);
+	va_start(args, fmt);
+	vfprintf(stderr, fmt, args);
+	va_end(args);
+	fputc('\n', stderr);
+	exit(2);
+}
+
+uint64_t bench_now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+void bench_bind(int cpu)
+{
+	host_bind_to_cpu(cpu);
+}
+
+int bench_rounds(const struct bench *bench, int full, int quick)
+{
+	return bench->quick ? quick : full;
+}
+
+double bench_atomic_ns(void *unused)
+{
+	static uint64_t word __cacheline_aligned;
+	uint64_t start = bench_now_ns();
+
+	(void)unused;
+	for (int i = 0; i < ATOMIC_OPERATIONS; i++) {
+		uint64_t old = __atomic_fetch_add(&word, 1, __ATOMIC_SEQ_CST);
+
+		/* Somebody wants the old value: it must be fetched. */
+		__asm__ volatile("" : : "r"(old));
+	}
+	return (double)(bench_now_ns() - start) / ATOMIC_OPERATIONS;
+}
+
+/* ---- contests ---- */
+
+static void shuffle(struct rng *rng, int *order, int n)
+{
+	for (int i = 0; i < n; i++)
+		order[i] = i;
+	for (int i = n - 1; i > 0; i--) {
+		int other = (int)rng_below(rng, (uint64_t)i + 1);
+		int held = order[i];
+
+		order[i] = order[other];
+		order[other] = held;
+	}
+}
+
+void contest_run(struct bench *bench, struct contest *contest, int rounds)
+{
+	contest->rounds = rounds;
+	contest->values = calloc((size_t)rounds * (size_t)contest->nr_sides, sizeof(double));
+	if (!contest->values)
+		bench_die("no memory");
+	for (int round = -WARM_UP_ROUNDS; round < rounds; round++) {
+		double *values = &contest->values[MAX(round, 0) * contest->nr_sides];
+		int order[CONTEST_MAX_SIDES];
+
+		shuffle(&bench->rng, order, contest->nr_sides);
+		for (int i = 0; i < contest->nr_sides; i++) {
+			const struct side *side = &contest->side[order[i]];
+
+			values[order[i]] = side->run(side->context);
+		}
+	}
+}
+
+void contest_end(struct contest *contest)
+{
+	free(contest->values);
+	contest->values = NULL;
+}
+
+/* ---- estimates ---- */
+
+static int by_size(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The values at ranks n/2 -+ 1.96 sqrt(n)/2 enclose the median with 95 %,
+ * whatever the distribution.
+ */
+static struct estimate estimate_of(double *values, int n)
+{
+	int away = (int)ceil(0.98 * sqrt(n));
+	int low = MAX(n / 2 - away, 0), high = MIN((n - 1) / 2 + away, n - 1);
+
+	qsort(values, (size_t)n, sizeof(*values), by_size);
+	return (struct estimate){(values[(n - 1) / 2] + values[n / 2]) / 2, values[low],
+				 values[high]};
+}
+
+static struct estimate estimate_rounds(const struct contest *contest,
+				       double (*fn)(const double *values), int a, int b)
+{
+	double *derived = calloc((size_t)contest->rounds, sizeof(double));
+	struct estimate estimate;
+
+	if (!derived)
+		bench_die("no memory");
+	for (int round = 0; round < contest->rounds; round++) {
+		const double *values = &contest->values[round * contest->nr_sides];
+
+		if (fn)
+			derived[round] = fn(values);
+		else
+			derived[round] = b < 0 ? values[a] : values[a] / values[b];
+	}
+	estimate = estimate_of(derived, contest->rounds);
+	free(derived);
+	return estimate;
+}
+
+struct estimate contest_value(const struct contest *contest, int side)
+{
+	return estimate_rounds(contest, NULL, side, -1);
+}
+
+struct estimate contest_ratio(const struct contest *contest, int numerator, int denominator)
+{
+	return estimate_rounds(contest, NULL, numerator, denominator);
+}
+
+struct estimate contest_derive(const struct contest *contest,
+			       double (*fn)(const double *values))
+{
+	return estimate_rounds(contest, fn, 0, 0);
+}
+
+/* ---- rows ---- */
+
+void bench_row(struct bench *bench, const struct row *row, const char *fmt, ...)
+{
+	struct row *slot = &bench->rows[bench->nr_rows];
+	va_list args;
+
+	if (bench->nr_rows == BENCH_MAX_ROWS)
+		bench_die("too many rows");
+	bench->nr_rows++;
+	*slot = *row;
+	va_start(args, fmt);
+	vsnprintf(slot->note, sizeof(slot->note), fmt, args);
+	va_end(args);
+}
+
+bool row_met(const struct row *row)
+{
+	if (row->bound == AT_MOST)
+		return row->estimate.value <= row->target;
+	return row->bound == NO_TARGET || row->estimate.value >= row->target;
+}
