@@ -49,6 +49,10 @@ _Noreturn void bench_die(const char *fmt, ...) __printf(1, 2);
 uint64_t bench_now_ns(void);
 /* Bind the calling thread to a CPU by the number that the host machine uses. */
 void bench_bind(int cpu);
+/* The kernel took the CPU from the calling thread so often. */
+long bench_preemptions(void);
+/* What a side is measuring is spoilt: it is measured again. Any thread. */
+void bench_disturbed(void);
 /* @full rounds, or @quick ones with --quick. */
 int bench_rounds(const struct bench *bench, int full, int quick);
 /* The row's note is made from @fmt. */
@@ -70,7 +74,11 @@ struct contest {
 	double *values; /* [round][side] */
 };
 
-/* Each round runs every side once, in an order drawn for the round. */
+/*
+ * Each round runs every side once, in an order drawn for the round. A side that
+ * was preempted runs again, a few times at most: what another program does on
+ * this computer is not what is measured.
+ */
 void contest_run(struct bench *bench, struct contest *contest, int rounds);
 void contest_end(struct contest *contest);
 

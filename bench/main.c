@@ -7,6 +7,7 @@
  * Non-goals: what locking strategies cost each other, which is what scenarios
  * are for; profiles (use perf on this program with one BENCH).
  */
+#define _GNU_SOURCE
 #include "harness.h"
 #include "mmsim/instance.h"
 
@@ -35,11 +36,13 @@ struct options {
 static void print_head(const struct bench *bench, const struct options *options)
 {
 	struct utsname uts;
+	double load = 0;
 
 	uname(&uts);
-	printf("mmsim %s, commit %s, seed %llu%s, %s on %s\n", mmsim_version(), options->commit,
+	getloadavg(&load, 1);
+	printf("mmsim %s, commit %s, seed %llu%s, %s on %s, load %.1f\n", mmsim_version(), options->commit,
 	       (unsigned long long)bench->seed, bench->quick ? ", quick" : "", uts.release,
-	       uts.machine);
+	       uts.machine, load);
 	printf("%-26s %9s %-21s %-8s %8s %-6s %-15s %s\n", "name", "value", "95 % interval",
 	       "unit", "target", "met", "A against A", "what it is made of");
 }

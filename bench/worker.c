@@ -13,12 +13,17 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&worker->mutex);
 	for (;;) {
+		long before;
+
 		while (!worker->fn && !worker->stop)
 			pthread_cond_wait(&worker->changed, &worker->mutex);
 		if (!worker->fn)
 			break;
 		pthread_mutex_unlock(&worker->mutex);
+		before = bench_preemptions();
 		worker->fn(worker->arg);
+		if (bench_preemptions() != before)
+			bench_disturbed();
 		pthread_mutex_lock(&worker->mutex);
 		worker->fn = NULL;
 		pthread_cond_broadcast(&worker->changed);

@@ -13,6 +13,7 @@ void *make_fcontext(void *stack_top, size_t size, void (*fn)(transfer_t));
 transfer_t jump_fcontext(void *to, void *data);
 
 #ifdef MMSIM_ASAN
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #define FIBRE_STACK_SIZE (256ul << 10)
 #else
@@ -81,6 +82,10 @@ void fibre_destroy(struct fibre *fibre)
 		return;
 #ifdef MMSIM_TSAN
 	__tsan_destroy_fiber(fibre->tsan_fiber);
+#endif
+#ifdef MMSIM_ASAN
+	/* Frames that were never left: the addresses may be mapped again. */
+	ASAN_UNPOISON_MEMORY_REGION(fibre->stack, fibre->stack_size);
 #endif
 	munmap(fibre->stack, fibre->stack_size);
 	fibre->stack = NULL;

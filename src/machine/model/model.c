@@ -139,7 +139,7 @@ static void schedule_away(struct model *model, bool last)
 	for (;;) {
 		struct task *next = NULL;
 
-		if (model->running && !model->alive)
+		if (model->running && !model->alive && !model->in_callback)
 			next = model->main;
 		else if (model->nr_run)
 			next = model_pick(model);

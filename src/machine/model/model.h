@@ -64,6 +64,7 @@ struct model {
 	struct model_callback *callbacks;
 	size_t nr_callbacks, first_callback, max_callbacks;
 	uint64_t rcu_clock;
+	bool in_callback;
 	/* Written schedule. */
 	struct schedule_entry *schedule;
 	size_t nr_schedule, schedule_at;

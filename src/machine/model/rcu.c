@@ -79,7 +79,10 @@ static void callback_run_first(struct model *model)
 
 	model->first_callback = (model->first_callback + 1) % model->max_callbacks;
 	model->nr_callbacks--;
+	/* It may hold locks: the run does not end in the middle of it. */
+	model->in_callback = true;
 	callback.func(callback.head);
+	model->in_callback = false;
 }
 
 int model_rcu_main(void *arg)
