@@ -31,6 +31,7 @@ struct mmsim_times {
 /** struct mmsim_lock_site - one lock class at one call site, all tasks */
 struct mmsim_lock_site {
 	const char *lock, *site;
+	int spins; /* a spinlock; else its waiters sleep */
 	uint64_t acquired_read, acquired_write;
 	uint64_t contended_read, contended_write;
 	uint64_t behind_writer, behind_writer_ns; /* waits behind a queued writer */

@@ -204,6 +204,37 @@ static json_t *locks_json(const struct mmsim *sim)
 	return array;
 }
 
+/*
+ * What a kernel's tracepoints count of the same: mmap_lock acquired, a downgrade
+ * counting as one more for reading, and waits by the kind of lock.
+ */
+static json_t *totals_json(const struct mmsim *sim)
+{
+	uint64_t read = mmsim_counter(sim, "munmap_downgrade"), write = 0;
+	uint64_t sleep_read = 0, sleep_write = 0, spin = 0;
+	json_t *object = json_object();
+	struct mmsim_lock_site site;
+
+	for (unsigned int i = 0; !mmsim_lock_site_at(sim, i, &site); i++) {
+		if (!strcmp(site.lock, "mmap_lock")) {
+			read += site.acquired_read;
+			write += site.acquired_write;
+		}
+		if (site.spins) {
+			spin += site.wait.count;
+			continue;
+		}
+		sleep_read += site.contended_read;
+		sleep_write += site.contended_write;
+	}
+	set_int(object, "mmap_lock_read", read);
+	set_int(object, "mmap_lock_write", write);
+	set_int(object, "contended_read", sleep_read);
+	set_int(object, "contended_write", sleep_write);
+	set_int(object, "contended_spin", spin);
+	return object;
+}
+
 /* What tells an edge's row from another's; its texts. */
 static json_t *edge_key(const struct mmsim_edge *edge)
 {
@@ -323,6 +354,7 @@ json_t *result_json(const struct mmsim *sim, const struct mmsim_config *config,
 	json_object_set_new(object, "recorded", recorded_json(rec));
 	json_object_set_new(object, "counters", counters_json(sim));
 	json_object_set_new(object, "locks", locks_json(sim));
+	json_object_set_new(object, "totals", totals_json(sim));
 	add_waits(sim, object);
 	json_object_set_new(object, "bytes", bytes_json(sim));
 	return object;

@@ -57,6 +57,7 @@ int mmsim_lock_site_at(const struct mmsim *sim, unsigned int i, struct mmsim_loc
 	*out = (struct mmsim_lock_site){
 		.lock = lock_class_name(class),
 		.site = lock_site_name(site),
+		.spins = class >= LOCK_page_table_lock,
 		.acquired_read = sum.acquired[LOCK_READ],
 		.acquired_write = sum.acquired[LOCK_WRITE],
 		.contended_read = sum.contended[LOCK_READ],
