@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define FAULT_PAGES 1024
+#define FAULT_PAGES 512
 
 enum { OURS, KERNEL, MEMSET, ATOMIC, OURS_AGAIN, NR_SIDES };
 
@@ -92,7 +92,7 @@ void bench_fault(struct bench *bench)
 
 	fault_rig_create(&rig, "6.18", true, FAULT_PAGES);
 	kernel_region_create(&region, FAULT_PAGES);
-	contest_run(bench, &contest, bench_rounds(bench, 301, 61));
+	contest_run(bench, &contest, bench_rounds(bench, 601, 121));
 	floor = contest_ratio(&contest, OURS_AGAIN, OURS);
 	bench_row(bench,
 		  &(struct row){

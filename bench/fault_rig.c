@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* One instance to fault in: shared by the benches that do. */
 #include "fault_rig.h"
 #include "mem/mm_types.h"
 

@@ -180,8 +180,7 @@ struct estimate contest_ratio(const struct contest *contest, int numerator, int 
 	return estimate_rounds(contest, NULL, numerator, denominator);
 }
 
-struct estimate contest_derive(const struct contest *contest,
-			       double (*fn)(const double *values))
+struct estimate contest_derive(const struct contest *contest, double (*fn)(const double *values))
 {
 	return estimate_rounds(contest, fn, 0, 0);
 }

@@ -86,8 +86,7 @@ struct estimate contest_value(const struct contest *contest, int side);
 /* Of the rounds' ratios, not the ratio of the medians. */
 struct estimate contest_ratio(const struct contest *contest, int numerator, int denominator);
 /* Of what @fn makes of each round's values. */
-struct estimate contest_derive(const struct contest *contest,
-			       double (*fn)(const double *values));
+struct estimate contest_derive(const struct contest *contest, double (*fn)(const double *values));
 
 /* ---- the benches, one file each ---- */
 

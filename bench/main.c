@@ -21,8 +21,8 @@ static const struct {
 	const char *name;
 	void (*run)(struct bench *bench);
 } benches[] = {
-	{"rwsem", bench_rwsem},		  {"vma_index", bench_vma_index},
-	{"fault", bench_fault},		  {"statistics", bench_statistics},
+	{"rwsem", bench_rwsem},		{"vma_index", bench_vma_index},
+	{"fault", bench_fault},		{"statistics", bench_statistics},
 	{"two_tasks", bench_two_tasks}, {"step_machine", bench_step_machine},
 };
 
@@ -40,11 +40,11 @@ static void print_head(const struct bench *bench, const struct options *options)
 
 	uname(&uts);
 	getloadavg(&load, 1);
-	printf("mmsim %s, commit %s, seed %llu%s, %s on %s, load %.1f\n", mmsim_version(), options->commit,
-	       (unsigned long long)bench->seed, bench->quick ? ", quick" : "", uts.release,
-	       uts.machine, load);
-	printf("%-26s %9s %-21s %-8s %8s %-6s %-15s %s\n", "name", "value", "95 % interval",
-	       "unit", "target", "met", "A against A", "what it is made of");
+	printf("mmsim %s, commit %s, seed %llu%s, %s on %s, load %.1f\n", mmsim_version(),
+	       options->commit, (unsigned long long)bench->seed, bench->quick ? ", quick" : "",
+	       uts.release, uts.machine, load);
+	printf("%-26s %9s %-21s %-8s %8s %-6s %-15s %s\n", "name", "value", "95 % interval", "unit",
+	       "target", "met", "A against A", "what it is made of");
 }
 
 static void print_row(const struct row *row)
@@ -52,11 +52,10 @@ static void print_row(const struct row *row)
 	char interval[32], target[16] = "-", floor[32] = "-";
 	const char *met = "-";
 
-	snprintf(interval, sizeof(interval), "[%.3f, %.3f]", row->estimate.low,
-		 row->estimate.high);
+	snprintf(interval, sizeof(interval), "[%.3f, %.3f]", row->estimate.low, row->estimate.high);
 	if (row->bound != NO_TARGET) {
-		snprintf(target, sizeof(target), "%s%g", row->bound == AT_MOST ? "<=" : ">=",
-			 row->target);
+		snprintf(target, sizeof(target), "%s%g",
+			 row->bound == AT_MOST ? "<=" : ">=", row->target);
 		met = row_met(row) ? "yes" : "MISSED";
 	}
 	if (row->floor.value != 0)

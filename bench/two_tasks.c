@@ -53,8 +53,7 @@ static void drop_part(void *context)
 	drop_pages(part->mm, part->start, TASK_PAGES);
 }
 
-static double run(struct pair *pair, int nr,
-		  void (*step)(void *context, size_t first, size_t n))
+static double run(struct pair *pair, int nr, void (*step)(void *context, size_t first, size_t n))
 {
 	const struct lane_job jobs[NR_LANES] = {{step, &pair->part[0]}, {step, &pair->part[1]}};
 

@@ -68,7 +68,6 @@ static bool osq_lock(struct osq_node **tail, uint64_t deadline)
 
 	WRITE_ONCE(node->locked, 0);
 	WRITE_ONCE(node->next, NULL);
-	node->task = current;
 	prev = xchg(tail, node);
 	if (!prev)
 		return true;

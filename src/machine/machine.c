@@ -209,6 +209,7 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 	struct rng rng;
 
 	task->machine = machine;
+	task->osq.task = task;
 	task->nice = attr->nice;
 	task->cpu = attr->cpu;
 	snprintf(task->name, sizeof(task->name), "%s", attr->name ? attr->name : "task");
@@ -444,8 +445,7 @@ static struct machine_chunk *chunk_alloc_locked(struct machine *machine, const c
 	if (machine->arena_used + CHUNK_SIZE > MACHINE_ARENA_SIZE)
 		return NULL;
 	chunk = (struct machine_chunk *)(machine->first_chunk + machine->arena_used);
-	/* Read by the model only, on the one thread that also writes it. */
-	machine->arena_used += CHUNK_SIZE;
+	quiet_store(machine->arena_used, machine->arena_used + CHUNK_SIZE);
 	chunk->type = type;
 	chunk->slot_size = slot_size;
 	chunk->first_offset = offset;
@@ -494,7 +494,7 @@ struct object_name machine_object_name(const struct machine *machine, const vola
 	const struct machine_chunk *chunk = chunk_of(addr);
 	uint32_t offset;
 
-	if (at >= machine->arena_used)
+	if (at >= quiet_load(machine->arena_used))
 		return (struct object_name){0};
 	offset = (uint32_t)((uintptr_t)addr & (CHUNK_SIZE - 1)) - chunk->first_offset;
 	return (struct object_name){

@@ -39,7 +39,7 @@ struct rwsem_waiter {
 struct osq_node {
 	struct osq_node *next, *prev;
 	int locked; /* 1: the predecessor handed the queue's head over */
-	struct task *task;
+	struct task *task; /* never changes */
 };
 
 struct task {

@@ -136,7 +136,7 @@ static void *alloc_shared(struct kmem_cache *cache, bool nested)
 	if (!object)
 		object = fresh_slot(cache);
 	if (object && !nested)
-		cache->allocated++;
+		quiet_inc_owned(cache->allocated, 1);
 	spin_unlock(&cache->lock);
 	return object;
 }
@@ -154,7 +154,7 @@ static void *alloc_slot(struct kmem_cache *cache)
 	else
 		object = alloc_shared(cache, true);
 	if (object)
-		list->allocated++;
+		quiet_inc_owned(list->allocated, 1);
 	spin_unlock(&list->lock);
 	return object;
 }
@@ -198,12 +198,12 @@ void kmem_cache_free(struct kmem_cache *cache, void *object)
 	if (!list) {
 		spin_lock(&cache->lock, LOCK_kmem_lock, SITE_kmem);
 		list_push(cache, &cache->head, object);
-		cache->allocated--;
+		quiet_inc_owned(cache->allocated, -1);
 		spin_unlock(&cache->lock);
 		return;
 	}
 	list_push(cache, &list->head, object);
-	list->allocated--;
+	quiet_inc_owned(list->allocated, -1);
 	if (++list->count > CPU_LIST_MAX)
 		give_back(cache, list);
 	spin_unlock(&list->lock);

@@ -172,7 +172,7 @@ static struct folio *take_from_zone(struct zone *zone)
 	spin_lock(&zone->lock, LOCK_zone_lock, SITE_page_alloc);
 	folio = zone_take(zone);
 	if (folio)
-		zone->allocated++;
+		quiet_inc_owned(zone->allocated, 1);
 	spin_unlock(&zone->lock);
 	return folio;
 }
@@ -190,7 +190,7 @@ static struct folio *take_folio(struct zone *zone)
 	if (folio) {
 		pcp->head = folio->next;
 		pcp->count--;
-		pcp->allocated++;
+		quiet_inc_owned(pcp->allocated, 1);
 	}
 	spin_unlock(&pcp->lock);
 	return folio;
@@ -227,13 +227,13 @@ static void folio_free(struct zone *zone, struct folio *folio)
 	if (!pcp) {
 		spin_lock(&zone->lock, LOCK_zone_lock, SITE_page_free);
 		zone_give(zone, folio);
-		zone->allocated--;
+		quiet_inc_owned(zone->allocated, -1);
 		spin_unlock(&zone->lock);
 		return;
 	}
 	folio->next = pcp->head;
 	pcp->head = folio;
-	pcp->allocated--;
+	quiet_inc_owned(pcp->allocated, -1);
 	if (++pcp->count > PCP_HIGH)
 		pcp_drain(zone, pcp);
 	spin_unlock(&pcp->lock);

@@ -287,13 +287,14 @@ enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool wri
 	addr &= ~7ul;
 	for (;;) {
 		enum mmsim_access answer;
+		int begun;
 		bool done;
 
 		/* Fully ordered: pairs with the exchange in flush_tlb_mm(). */
-		atomic_fetch_add(1, &current->user_access);
+		begun = atomic_fetch_add(1, &current->user_access) + 1;
 		done = hardware_access(mm, addr, write, value);
 		/* Release: the page may be freed once the flush sees this. */
-		atomic_set_release(&current->user_access, current->user_access.counter + 1);
+		atomic_set_release(&current->user_access, begun + 1);
 		if (done)
 			return kind;
 		answer = do_user_fault(mm, addr, write);

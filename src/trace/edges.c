@@ -23,7 +23,7 @@ static struct task *find_holder(const struct trace *trace, const void *lock, uin
 	struct task *task, *reader = NULL;
 
 	for (int i = 0; (task = machine_task(trace->machine, i)); i++) {
-		const struct task_trace *t = task->trace;
+		const struct task_trace *t = quiet_load_acquire(task->trace);
 		unsigned int depth;
 
 		if (!t || task == current)
@@ -216,7 +216,7 @@ static int describe_held(const struct task_trace *t, char *buf, size_t size)
 int trace_describe_wait(struct task *task, char *buf, size_t size, void *data)
 {
 	const struct trace *trace = data;
-	const struct task_trace *t = task->trace;
+	const struct task_trace *t = quiet_load_acquire(task->trace);
 	const void *lock = t ? quiet_load(t->wait.lock) : NULL;
 	uint8_t site = SITE_user;
 	struct task *holder;

@@ -92,7 +92,8 @@ static int task_created(struct task *task, void *data)
 	t->trace = trace;
 	t->task = task;
 	t->always_timed = ALWAYS_TIMED;
-	task->trace = t;
+	/* Release: pairs with the acquire of who scans the tasks. */
+	quiet_store_release(task->trace, t);
 	return 0;
 }
 
@@ -219,7 +220,7 @@ const struct task_trace *trace_task(const struct trace *trace, int task_index)
 {
 	struct task *task = machine_task(trace->machine, task_index);
 
-	return task ? task->trace : NULL;
+	return task ? quiet_load_acquire(task->trace) : NULL;
 }
 
 uint64_t trace_counter_sum(const struct trace *trace, enum trace_counter counter)
@@ -228,7 +229,7 @@ uint64_t trace_counter_sum(const struct trace *trace, enum trace_counter counter
 	uint64_t sum = 0;
 
 	for (int i = 0; (task = machine_task(trace->machine, i)); i++)
-		if (task->trace)
+		if (quiet_load_acquire(task->trace))
 			sum += quiet_load(task->trace->counters[counter]);
 	return sum;
 }
@@ -252,6 +253,6 @@ void trace_site_sum(const struct trace *trace, enum lock_class class, enum lock_
 
 	memset(sum, 0, sizeof(*sum));
 	for (int i = 0; (task = machine_task(trace->machine, i)); i++)
-		if (task->trace)
+		if (quiet_load_acquire(task->trace))
 			site_add(sum, &task->trace->site[class][site]);
 }

@@ -26,7 +26,7 @@
 
 static const struct size {
 	const char *name;
-	uint64_t seeds;			   /* of each choice, on the step machine */
+	uint64_t seeds; /* of each choice, on the step machine */
 	unsigned int step_ops, host_ops; /* operations a task */
 } sizes[] = {
 	{"smoke", 100, 20, 500},
@@ -35,7 +35,7 @@ static const struct size {
 };
 
 #define NR_TASKS 4
-#define BLOCKS 3      /* a task has so many blocks, */
+#define BLOCKS 3 /* a task has so many blocks, */
 #define BLOCK_PAGES 3 /* of so many pages, between those of the others */
 #define OWN_PAGES (BLOCKS * BLOCK_PAGES)
 #define PAGE 4096ul
@@ -213,9 +213,8 @@ static void do_load(struct stress_task *t, int page)
 	expect(t, page, "load", went_well(got), true);
 	if (value != p->value && !(p->may_be_lost && !value))
 		mmsim_bug("task %d, page %d at %#llx: %#llx was read, %#llx stored%s", t->index,
-			  page, (unsigned long long)own_address(t, page),
-			  (unsigned long long)value, (unsigned long long)p->value,
-			  p->may_be_lost ? " (or lost)" : "");
+			  page, (unsigned long long)own_address(t, page), (unsigned long long)value,
+			  (unsigned long long)p->value, p->may_be_lost ? " (or lost)" : "");
 }
 
 /* ---- the shared region ---- */

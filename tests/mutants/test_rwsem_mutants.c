@@ -29,8 +29,11 @@ static bool run_body(uint64_t seed, const void *arg, char *why)
 	return v.good;
 }
 
-static const struct rwsem_body linux_body = {
-	.machine = "step", .policy = "linux", .tasks = 5, .operations = 16, .kills = 2};
+static const struct rwsem_body linux_body = {.machine = "step",
+					     .policy = "linux",
+					     .tasks = 5,
+					     .operations = 16,
+					     .kills = 2};
 
 /* Hang: everybody is queued, nobody inside. */
 static void release_no_wake(void **state)

@@ -18,9 +18,17 @@
 #include <cmocka.h>
 
 static const struct vma_check designs[] = {
-	{.machine = "step", .kernel = "6.12", .fault = "vma_rwsem", .readers = 2, .writers = 2,
+	{.machine = "step",
+	 .kernel = "6.12",
+	 .fault = "vma_rwsem",
+	 .readers = 2,
+	 .writers = 2,
 	 .operations = 12},
-	{.machine = "step", .kernel = "6.18", .fault = "vma_refcnt", .readers = 2, .writers = 2,
+	{.machine = "step",
+	 .kernel = "6.18",
+	 .fault = "vma_refcnt",
+	 .readers = 2,
+	 .writers = 2,
 	 .operations = 12},
 };
 
@@ -93,6 +101,27 @@ static void downgrade_keeps_locks(void **state)
 	}
 }
 
+/* The same while munmap, its lock downgraded, is still freeing: at each of its steps. */
+static void downgrade_lets_faults_in(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(designs); i++) {
+		struct vma_sweep sweep;
+
+		mmsim_mutant_on = MUTANT_VMA_DOWNGRADE_KEEPS_LOCKS;
+		vma_sweep_run(&designs[i], &sweep);
+		mmsim_mutant_on = NR_MUTANTS;
+		assert_true(sweep.places > 10);
+		assert_int_equal(sweep.success, 0);
+		assert_int_equal(sweep.aborts, sweep.places);
+
+		vma_sweep_run(&designs[i], &sweep);
+		assert_true(sweep.places > 10);
+		assert_int_equal(sweep.success, sweep.places);
+		assert_int_equal(sweep.aborts, 0);
+	}
+}
+
 /* What is said above of the fourth: readers inside are safe all the same. */
 static void downgrade_that_keeps_locks_is_safe(void **state)
 {
@@ -126,8 +155,8 @@ static void checker_sees_all_outcomes(void **state)
 			check.seed = seed;
 			vma_check_run(&check, &v);
 			if (!v.good)
-				fail_msg("%s, seed %llu: %s", check.fault,
-					 (unsigned long long)seed, v.why);
+				fail_msg("%s, seed %llu: %s", check.fault, (unsigned long long)seed,
+					 v.why);
 			locked += v.locked;
 			aborts += v.aborts;
 			misses += v.misses;
@@ -161,6 +190,7 @@ int main(void)
 		cmocka_unit_test(range_check_forgotten),
 		cmocka_unit_test(detach_not_marked),
 		cmocka_unit_test(downgrade_keeps_locks),
+		cmocka_unit_test(downgrade_lets_faults_in),
 		cmocka_unit_test(downgrade_that_keeps_locks_is_safe),
 		cmocka_unit_test(checker_sees_all_outcomes),
 		cmocka_unit_test(checker_on_the_host),

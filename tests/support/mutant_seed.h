@@ -16,7 +16,7 @@
 
 struct mutant_seed {
 	enum mmsim_mutant mutant;
-	uint64_t seed;	       /* the first that is caught */
+	uint64_t seed; /* the first that is caught */
 	const char *detection; /* what the checker then says: a piece of it */
 };
 

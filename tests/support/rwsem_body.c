@@ -22,7 +22,7 @@ static struct {
 	/* Plain words, guarded by the rwsem: this is what is checked. */
 	uint64_t words[NR_WORDS];
 	uint64_t writes; /* so is this */
-	int spun;	 /* atomic */
+	int spun; /* atomic */
 	uint64_t interrupted; /* atomic */
 } shared;
 
@@ -35,8 +35,8 @@ static uint64_t read_inside(void)
 
 		if (word != first)
 			mmsim_bug("%s: word %d is %llu, word 0 is %llu",
-				  mmsim_task_name(mmsim_task_self()), i,
-				  (unsigned long long)word, (unsigned long long)first);
+				  mmsim_task_name(mmsim_task_self()), i, (unsigned long long)word,
+				  (unsigned long long)first);
 	}
 	return first;
 }

@@ -15,15 +15,15 @@ struct rwsem_body {
 	const char *machine, *policy;
 	uint64_t seed;
 	unsigned int tasks, operations; /* operations a task */
-	unsigned int kills;		/* step */
+	unsigned int kills; /* step */
 };
 
 struct rwsem_verdict {
 	bool good; /* ran to the end, no overlap, nothing left at rest */
 	char why[1024]; /* it is not */
-	int err;	/* mmsim_run()'s */
-	long count;	/* at rest, or where it broke */
-	bool spun;	/* somebody was seen in the spinners' queue */
+	int err; /* mmsim_run()'s */
+	long count; /* at rest, or where it broke */
+	bool spun; /* somebody was seen in the spinners' queue */
 	uint64_t writes, interrupted; /* write sections; waits a kill ended */
 	uint64_t reader_steal, writer_steal, handoff, reader_sleep, writer_sleep;
 };

@@ -80,7 +80,7 @@ static void look_queue(char *text, struct rw_semaphore *sem)
 	const struct rwsem_waiter *waiter;
 	const char *comma = "";
 
-	list_for_each_entry(waiter, &sem->wait_list, list) {
+	list_for_each_entry (waiter, &sem->wait_list, list) {
 		append(text, "%s%s%c%s", comma,
 		       container_of(waiter, struct task, rwsem_waiter)->name,
 		       waiter->write ? 'w' : 'r', waiter->handoff_set ? "*" : "");
@@ -230,7 +230,7 @@ static bool meddle(char op, const char **at)
 		return true;
 	case 'y':
 		for (long n = strtol(*at, (char **)at, 10); n; n--)
-			mmsim_yield();
+			machine_step(stage.outcome);
 		return true;
 	}
 	return false;
@@ -341,7 +341,8 @@ void play_check(const struct play *play, struct outcome *outcome, const char *lo
 		fail_msg("%d: %s", outcome->err, outcome->failure);
 	for (int i = 0; i < nr_shots && i < outcome->nr_shots; i++)
 		if (strcmp(outcome->shots[i], shots[i]))
-			fail_msg("look %d: \"%s\", expected \"%s\"", i, outcome->shots[i], shots[i]);
+			fail_msg("look %d: \"%s\", expected \"%s\"", i, outcome->shots[i],
+				 shots[i]);
 	assert_int_equal(outcome->nr_shots, nr_shots);
 	assert_string_equal(outcome->log, log);
 	assert_int_equal(outcome->overlaps, 0);

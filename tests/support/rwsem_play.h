@@ -18,8 +18,7 @@
  *	- +	make the count negative; undo that
  *	fX FX	spinning task X looks as if it were off its CPU, as a preempted virtual
  *		CPU does; and on it again
- * An operation other than u that comes with a lock that was not got is skipped
- * for d only.
+ * d does nothing when the lock is not held for write.
  */
 #ifndef TESTS_SUPPORT_RWSEM_PLAY_H
 #define TESTS_SUPPORT_RWSEM_PLAY_H
@@ -40,7 +39,7 @@ struct play {
 	const char *policy; /* a row of the rwsem axis; NULL: linux */
 	const char *schedule;
 	struct {
-		char name; /* a capital; O is the one that looks, with a script of its own or "s"s */
+		char name; /* a capital; O is the one that looks */
 		const char *script;
 	} tasks[PLAY_TASKS];
 };

@@ -155,7 +155,7 @@ static int writer(void *arg)
 
 /* ---- a run ---- */
 
-static struct mmsim *build(const struct vma_check *check)
+static struct mmsim *build(const struct vma_check *check, const char *schedule)
 {
 	struct mmsim_config config;
 	struct mmsim *sim;
@@ -169,6 +169,7 @@ static struct mmsim *build(const struct vma_check *check)
 	config.spurious_1_in = 128;
 	config.tick_1_in = 256;
 	config.max_steps = 1000000;
+	snprintf(config.schedule, sizeof(config.schedule), "%s", schedule);
 	if (mmsim_create(&config, &sim, error))
 		fail_msg("%s", error);
 	assert_string_equal(mmsim_effective(sim, "fault"), check->fault);
@@ -192,13 +193,13 @@ static void start(struct mmsim *sim, const char *kind, unsigned int n, int (*fn)
 
 void vma_check_run(const struct vma_check *check, struct vma_verdict *v)
 {
-	struct mmsim *sim = build(check);
+	struct mmsim *sim = build(check, "");
 	int left;
 
 	memset(v, 0, sizeof(*v));
-	assert_int_equal(mmsim_mmap(shared.mm, BASE, NR_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
-				    MAP_HERE),
-			 BASE);
+	assert_int_equal(
+		mmsim_mmap(shared.mm, BASE, NR_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_HERE),
+		BASE);
 	start(sim, "reader", check->readers, reader);
 	start(sim, "writer", check->writers, writer);
 	v->err = mmsim_run(sim);
@@ -220,7 +221,7 @@ void vma_check_run(const struct vma_check *check, struct vma_verdict *v)
 
 void vma_halves_run(const struct vma_check *check, struct vma_halves *halves)
 {
-	struct mmsim *sim = build(check);
+	struct mmsim *sim = build(check, "");
 	struct mm_struct *mm = shared.mm;
 	uint64_t success, aborts;
 
@@ -241,4 +242,76 @@ void vma_halves_run(const struct vma_check *check, struct vma_halves *halves)
 	mmsim_mm_check(mm);
 	mmsim_mm_put(mm);
 	assert_int_equal(mmsim_destroy(sim), 0);
+}
+
+/* ---- a fault at every step of a munmap ---- */
+
+static struct {
+	struct mmsim *sim;
+	bool unmapped; /* munmap had returned when the fault began */
+	bool held_read; /* mmap_lock was held for read, by munmap alone, when it began */
+	uint64_t success, aborts; /* of the fault */
+} moment;
+
+static int unmap_the_middle(void *arg)
+{
+	(void)arg;
+	if (mmsim_munmap(shared.mm, BASE + 4 * PAGE_SIZE, PAGE_SIZE))
+		mmsim_bug("munmap failed");
+	moment.unmapped = true;
+	return 0;
+}
+
+static int store_above(void *arg)
+{
+	long count = quiet_load(shared.mm->mmap_lock.count.counter);
+
+	(void)arg;
+	moment.held_read = (count & RWSEM_LOCK_MASK) == RWSEM_READER_BIAS && !moment.unmapped;
+	moment.success = mmsim_counter(moment.sim, "vma_lock_success");
+	moment.aborts = mmsim_counter(moment.sim, "vma_lock_abort");
+	if (mmsim_store(shared.mm, BASE + 6 * PAGE_SIZE, 3) != MMSIM_ACCESS_NEW)
+		mmsim_bug("store failed");
+	moment.success = mmsim_counter(moment.sim, "vma_lock_success") - moment.success;
+	moment.aborts = mmsim_counter(moment.sim, "vma_lock_abort") - moment.aborts;
+	return 0;
+}
+
+/* munmap makes @steps steps, then comes the fault. */
+static void fault_after(const struct vma_check *check, unsigned int steps)
+{
+	char schedule[64];
+	struct mmsim *sim;
+
+	snprintf(schedule, sizeof(schedule), "unmap0*%u store0~", steps);
+	memset(&moment, 0, sizeof(moment));
+	sim = build(check, schedule);
+	moment.sim = sim;
+	mmsim_use_mm(shared.mm);
+	assert_int_equal(
+		mmsim_mmap(shared.mm, BASE, 8 * PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_HERE), BASE);
+	assert_int_equal(mmsim_store(shared.mm, BASE + 4 * PAGE_SIZE, 1), MMSIM_ACCESS_NEW);
+	start(sim, "unmap", 1, unmap_the_middle);
+	start(sim, "store", 1, store_above);
+	if (mmsim_run(sim))
+		fail_msg("%s, after %u steps: %s", check->fault, steps, mmsim_failure(sim));
+	mmsim_use_mm(NULL);
+	mmsim_mm_check(shared.mm);
+	mmsim_mm_put(shared.mm);
+	assert_int_equal(mmsim_destroy(sim), 0);
+}
+
+void vma_sweep_run(const struct vma_check *check, struct vma_sweep *sweep)
+{
+	memset(sweep, 0, sizeof(*sweep));
+	for (unsigned int steps = 1; steps < 1000; steps++) {
+		fault_after(check, steps);
+		if (moment.held_read) {
+			sweep->places++;
+			sweep->success += moment.success;
+			sweep->aborts += moment.aborts;
+		} else if (sweep->places) {
+			return;
+		}
+	}
 }

@@ -39,4 +39,16 @@ struct vma_halves {
 
 void vma_halves_run(const struct vma_check *check, struct vma_halves *halves);
 
+/*
+ * The same munmap, stopped after each of its steps in turn, while another task
+ * stores to a page of the upper half. What the downgrade is for, counted over
+ * the places where munmap held mmap_lock for read.
+ */
+struct vma_sweep {
+	unsigned int places;
+	uint64_t success, aborts;
+};
+
+void vma_sweep_run(const struct vma_check *check, struct vma_sweep *sweep);
+
 #endif

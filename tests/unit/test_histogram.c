@@ -73,7 +73,7 @@ static const struct {
 	const char *name;
 	uint64_t (*draw)(struct rng *rng);
 } distributions[] = {
-	{"small", draw_small},	     {"uniform", draw_uniform},	 {"octaves", draw_octaves},
+	{"small", draw_small},	       {"uniform", draw_uniform},   {"octaves", draw_octaves},
 	{"two peaks", draw_two_peaks}, {"constant", draw_constant}, {"edges", draw_edges},
 	{"too long", draw_too_long},
 };

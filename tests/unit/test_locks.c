@@ -31,7 +31,7 @@ static struct shared {
 	int writers, posted, taken;
 	long word[NR_WORDS]; /* plain under the lock; by READ_ONCE and WRITE_ONCE under seq */
 	int turns;
-} *shared;
+} * shared;
 
 /* How much a test does: smoke, full or long. */
 static unsigned int times(void)
@@ -135,8 +135,7 @@ static void check_spinlock(enum machine_kind kind, uint64_t seed, int turns)
 		assert_int_equal(shared->word[i], NR_TASKS * turns);
 	trace_site_sum(trace, LOCK_user, SITE_user, &user);
 	trace_site_sum(trace, LOCK_user, SITE_mmap, &mmap);
-	assert_int_equal(user.acquired[LOCK_WRITE] + mmap.acquired[LOCK_WRITE],
-			 NR_TASKS * turns);
+	assert_int_equal(user.acquired[LOCK_WRITE] + mmap.acquired[LOCK_WRITE], NR_TASKS * turns);
 	assert_int_equal(mmap.contended[LOCK_WRITE], 0);
 	assert_int_equal(user.contended[LOCK_WRITE], user.wait_ns.count);
 	end_machine();

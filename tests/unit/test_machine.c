@@ -18,8 +18,10 @@
 #define NR_SLEEPERS 5
 #define MSEC NSEC_PER_MSEC
 
-static const struct machine_config host_config = {
-	.kind = MACHINE_HOST, .seed = 1, .hz = 250, .hang_ns = 600 * NSEC_PER_SEC};
+static const struct machine_config host_config = {.kind = MACHINE_HOST,
+						  .seed = 1,
+						  .hz = 250,
+						  .hang_ns = 600 * NSEC_PER_SEC};
 static const struct machine_config *config;
 static struct machine *machine;
 
@@ -503,11 +505,10 @@ static void tasks_have_cpus(void **state)
 
 static const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, make_machine, end_machine)
-	ONE(results_are_joined),   ONE(running_task_makes_tasks),
-	ONE(tasks_have_names_and_indices), ONE(token_before_park),
-	ONE(token_after_park),	   ONE(kill_wakes_killable_only),
-	ONE(wake_queue),	   ONE(spin_until_changed),
-	ONE(clock_goes_forward),   ONE(tasks_have_cpus),
+	ONE(results_are_joined), ONE(running_task_makes_tasks), ONE(tasks_have_names_and_indices),
+	ONE(token_before_park),	 ONE(token_after_park),		ONE(kill_wakes_killable_only),
+	ONE(wake_queue),	 ONE(spin_until_changed),	ONE(clock_goes_forward),
+	ONE(tasks_have_cpus),
 #undef ONE
 };
 

@@ -19,10 +19,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "machine/machine.h"
+#include "trace/trace.h"
 
-static const struct machine_config host_config = {
-	.kind = MACHINE_HOST, .seed = 77, .hz = 250, .hang_ns = 600 * NSEC_PER_SEC};
+static const struct machine_config host_config = {.kind = MACHINE_HOST,
+						  .seed = 77,
+						  .hz = 250,
+						  .hang_ns = 600 * NSEC_PER_SEC};
 static struct machine *machine;
 
 static struct task *start(const char *name, int (*fn)(void *arg), void *arg)
@@ -103,6 +105,75 @@ static void thread_becomes_a_task(void **state)
 	assert_false(a.had_task_after);
 	assert_int_equal(machine_steps(machine), 0);
 	machine_destroy(machine);
+}
+
+/* ---- tasks made while others look at all tasks ---- */
+
+#define NR_CHILDREN 40
+
+static int making, looked;
+
+static int no_work(void *arg)
+{
+	return *(int *)arg;
+}
+
+static int make_children(void *arg)
+{
+	const struct task_attr attr = {.name = "child", .cpu = -1};
+	struct task *children[NR_CHILDREN];
+	int sum = 0;
+
+	for (int i = 0; i < NR_CHILDREN; i++) {
+		children[i] = machine_task_create(current->machine, &attr, no_work, arg);
+		BUG_ON(!children[i]);
+		/* Long enough for main to have looked for hangs, too, at the end. */
+		machine_sleep(8 * NSEC_PER_MSEC);
+	}
+	for (int i = 0; i < NR_CHILDREN; i++)
+		sum += machine_task_join(children[i]);
+	WRITE_ONCE(making, 0);
+	return sum;
+}
+
+/* Looks for the holder among all tasks. */
+static int look_for_holders(void *arg)
+{
+	struct wait_edge edge;
+
+	do {
+		trace_wait_begin(arg, LOCK_user, SITE_user, LOCK_WRITE, &edge);
+		trace_wait_end(&edge);
+		looked++;
+	} while (READ_ONCE(making));
+	return edge.key.holder;
+}
+
+/* Who is seen is complete: a matter for ThreadSanitizer above all. */
+static void tasks_made_while_others_look(void **state)
+{
+	struct machine_config config = host_config;
+	struct trace *trace = trace_create(true);
+	struct task *maker, *looker;
+	static int three = 3, lock;
+	struct site_stats sum;
+
+	(void)state;
+	assert_non_null(trace);
+	config.hooks = trace_hooks(trace);
+	assert_int_equal(machine_create(&config, &machine), 0);
+	trace_set_machine(trace, machine);
+	making = 1;
+	looked = 0;
+	maker = start("maker", make_children, &three);
+	looker = start("looker", look_for_holders, &lock);
+	assert_int_equal(machine_run(machine), 0);
+	assert_int_equal(machine_task_join(maker), 3 * NR_CHILDREN);
+	assert_int_equal(machine_task_join(looker), -1);
+	trace_site_sum(trace, LOCK_user, SITE_user, &sum);
+	assert_int_equal(sum.contended[LOCK_WRITE], looked);
+	machine_destroy(machine);
+	trace_destroy(trace);
 }
 
 /* ---- hangs ---- */
@@ -349,6 +420,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bug_ends_the_process),
 		cmocka_unit_test(thread_becomes_a_task),
+		cmocka_unit_test(tasks_made_while_others_look),
 		cmocka_unit_test(hang_is_reported),
 		cmocka_unit_test(deadline_is_no_hang),
 		cmocka_unit_test(too_many_tasks),

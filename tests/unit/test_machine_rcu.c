@@ -16,8 +16,10 @@
 
 #define NR_CALLBACKS 200
 
-static const struct machine_config host_config = {
-	.kind = MACHINE_HOST, .seed = 1, .hz = 250, .hang_ns = 600 * NSEC_PER_SEC};
+static const struct machine_config host_config = {.kind = MACHINE_HOST,
+						  .seed = 1,
+						  .hz = 250,
+						  .hang_ns = 600 * NSEC_PER_SEC};
 static const struct machine_config *config;
 static struct machine *machine;
 
@@ -258,8 +260,8 @@ static void streams_are_pinned(void **state)
 /* Neighbours in all three, as a run with many tasks and seeds has them. */
 static void streams_differ(void **state)
 {
-	static const char *const names[] = {"a", "b", "c", "worker1", "worker2", "worker3",
-					    "ui", "gc", "rcu", "main", "schedule"};
+	static const char *const names[] = {"a",  "b",	"c",   "worker1", "worker2", "worker3",
+					    "ui", "gc", "rcu", "main",	  "schedule"};
 	static uint64_t drawn[8 * ARRAY_SIZE(names) * 64];
 	size_t n = 0;
 

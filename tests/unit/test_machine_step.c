@@ -27,6 +27,14 @@ static void log_char(char c)
 		event_log[logged++] = c;
 }
 
+/* One step, and nothing else. */
+static void take_step(void)
+{
+	static int word;
+
+	(void)READ_ONCE(word);
+}
+
 static struct machine_config step_config(uint64_t seed, const char *schedule)
 {
 	return (struct machine_config){.kind = MACHINE_STEP,
@@ -75,9 +83,9 @@ static void run_and_end(void)
 static int three_letters(void *arg)
 {
 	log_char(*(char *)arg);
-	cpu_relax();
+	take_step();
 	log_char(*(char *)arg);
-	cpu_relax();
+	take_step();
 	log_char(*(char *)arg);
 	return 0;
 }
@@ -109,7 +117,7 @@ static void schedules_are_obeyed(void **state)
 static int two_letters_and_park(void *arg)
 {
 	log_char(*(char *)arg);
-	cpu_relax();
+	take_step();
 	log_char(*(char *)arg);
 	park(TASK_UNINTERRUPTIBLE, 1);
 	return 0;
@@ -133,7 +141,7 @@ static int log_jiffies(void *arg)
 	(void)arg;
 	for (int i = 0; i < 3; i++) {
 		log_char((char)('0' + jiffies()));
-		cpu_relax();
+		take_step();
 	}
 	return 0;
 }
@@ -263,8 +271,13 @@ static void deadlines_end_parks_of_the_busy(void **state)
 static void bad_schedules(void **state)
 {
 	static const char *const bad[] = {
-		"A*0", "A*", "A*x", "A*3x", "A*-", "!bogus", "!", "~", "*3", "A !tock B",
-		"!kill:", "!spurious:", "!tick*2", "abcdefghijklmnopqrstuvwxyz0123456",
+		"A*0",	   "A*",
+		"A*x",	   "A*3x",
+		"A*-",	   "!bogus",
+		"!",	   "~",
+		"*3",	   "A !tock B",
+		"!kill:",  "!spurious:",
+		"!tick*2", "abcdefghijklmnopqrstuvwxyz0123456",
 	};
 
 	(void)state;
@@ -293,7 +306,7 @@ static int queue_callback(void *arg)
 	(void)arg;
 	log_char('q');
 	call_rcu(&head, log_callback);
-	cpu_relax();
+	take_step();
 	log_char('e');
 	return 0;
 }
@@ -303,10 +316,10 @@ static int read_section(void *arg)
 	(void)arg;
 	rcu_read_lock();
 	log_char('[');
-	cpu_relax();
+	take_step();
 	log_char(']');
 	rcu_read_unlock();
-	cpu_relax();
+	take_step();
 	return 0;
 }
 
@@ -380,7 +393,7 @@ static void nothing_can_run(void **state)
 static int run_forever(void *arg)
 {
 	for (int i = 0; i < 5000; i++)
-		cpu_relax();
+		take_step();
 	return *(int *)arg;
 }
 
@@ -398,7 +411,7 @@ static void too_many_steps(void **state)
 	/* The limit holds too if main itself made as many before. */
 	make_machine(&config);
 	for (int i = 0; i < 1500; i++)
-		cpu_relax();
+		take_step();
 	start("endless", run_forever, &zero);
 	assert_int_equal(machine_run(machine), -EOVERFLOW);
 	machine_destroy(machine);
@@ -411,7 +424,7 @@ static void too_many_steps(void **state)
 
 static int break_invariant(void *arg)
 {
-	cpu_relax();
+	take_step();
 	machine_bug("the %s is broken", (const char *)arg);
 }
 
@@ -476,7 +489,7 @@ static int fifty_letters(void *arg)
 		if (i % 10 == 9)
 			park(TASK_KILLABLE, now_ns() + 5000);
 		else
-			cpu_relax();
+			take_step();
 	}
 	return 0;
 }

@@ -13,7 +13,10 @@
 
 #include <cmocka.h>
 
-#define LOOKS3 {'O', "sss"}
+#define LOOKS3                                                                                     \
+	{                                                                                          \
+		'O', "sss"                                                                         \
+	}
 
 /* ---- a reader arrives ---- */
 
@@ -121,8 +124,12 @@ static void stealing_reader_brings_the_others(void **state)
 	static const struct play play = {
 		/* A is stopped between giving the lock up and waking: 3 steps. */
 		.schedule = GO(A) "B~ D~ E~ !spurious:A A*3" LOOK "C~" LOOK "A~" LOOK,
-		.tasks = {{'A', "w.u"}, {'B', "r.u"}, {'D', "wu"}, {'E', "r.u"},
-			  {'C', "r.u"}, LOOKS3},
+		.tasks = {{'A', "w.u"},
+			  {'B', "r.u"},
+			  {'D', "wu"},
+			  {'E', "r.u"},
+			  {'C', "r.u"},
+			  LOOKS3},
 	};
 	struct outcome o;
 
@@ -275,7 +282,7 @@ static void nobody_steals_after_handoff(void **state)
 
 struct try_case {
 	const char *what, *before; /* the schedule that makes the state */
-	const char *a, *b;	   /* scripts of A and B */
+	const char *a, *b; /* scripts of A and B */
 	const char *shot;
 	char reader, writer; /* 't'/'T': got, '!': not */
 };
@@ -345,8 +352,13 @@ static void release_wakes_all_readers(void **state)
 {
 	static const struct play play = {
 		.schedule = GO(A) "B~ C~ D~ E~ F~" LOOK GO(A) LOOK "B~ D~ F~" LOOK,
-		.tasks = {{'A', "w.u"}, {'B', "r.u"}, {'C', "wu"}, {'D', "r.u"},
-			  {'E', "wu"}, {'F', "r.u"}, LOOKS3},
+		.tasks = {{'A', "w.u"},
+			  {'B', "r.u"},
+			  {'C', "wu"},
+			  {'D', "r.u"},
+			  {'E', "wu"},
+			  {'F', "r.u"},
+			  LOOKS3},
 	};
 	struct outcome o;
 
@@ -367,8 +379,8 @@ static void last_reader_wakes(void **state)
 	struct outcome o;
 
 	(void)state;
-	PLAY_CHECK(&play, &o, "Ar Br Au Bu Cw Cu Dw Du ", "R1+w B/r Cw,Dw -",
-		   "free+w B/r Cw,Dw -", "W+w C Dw -");
+	PLAY_CHECK(&play, &o, "Ar Br Au Bu Cw Cu Dw Du ", "R1+w B/r Cw,Dw -", "free+w B/r Cw,Dw -",
+		   "W+w C Dw -");
 }
 
 /* ---- the guard ---- */

@@ -37,8 +37,12 @@ static void run_seeds(const char *policy, struct rwsem_verdict *sum)
 {
 	memset(sum, 0, sizeof(*sum));
 	for (uint64_t seed = 1; seed <= size()->seeds; seed++) {
-		struct rwsem_body body = {.machine = "step", .policy = policy, .seed = seed,
-					  .tasks = 5, .operations = 16, .kills = 2};
+		struct rwsem_body body = {.machine = "step",
+					  .policy = policy,
+					  .seed = seed,
+					  .tasks = 5,
+					  .operations = 16,
+					  .kills = 2};
 		struct rwsem_verdict v;
 
 		rwsem_body_run(&body, &v);
@@ -73,7 +77,8 @@ static void all_policies_on_step(void **state)
 		assert_true(sum.reader_sleep && sum.writer_sleep);
 		/* The policy, and nothing else, decides who may steal and spin. */
 		assert_int_equal(sum.reader_steal != 0, policy->reader_steal);
-		assert_int_equal(sum.writer_steal != 0, policy->writer_steal && policy->writer_spin);
+		assert_int_equal(sum.writer_steal != 0,
+				 policy->writer_steal && policy->writer_spin);
 		assert_int_equal(sum.spun, policy->writer_spin);
 	}
 	assert_true(ran >= 4);
@@ -85,8 +90,11 @@ static void all_policies_on_host(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; (policy = rwsem_policy_at(i)); i++) {
-		struct rwsem_body body = {.machine = "host", .policy = policy->name, .seed = 1,
-					  .tasks = 4, .operations = size()->operations};
+		struct rwsem_body body = {.machine = "host",
+					  .policy = policy->name,
+					  .seed = 1,
+					  .tasks = 4,
+					  .operations = size()->operations};
 		struct rwsem_verdict v;
 
 		rwsem_body_run(&body, &v);
@@ -149,8 +157,7 @@ static void no_steal_newly_queued_writer_waits_for_the_head(void **state)
 	struct outcome o;
 
 	(void)state;
-	PLAY_CHECK(&play, &o, "Aw Au Bw Bu Cw Cu ", "W+w A Bw -", "free+w - Bw,Cw -",
-		   "W+w B Cw -");
+	PLAY_CHECK(&play, &o, "Aw Au Bw Bu Cw Cu ", "W+w A Bw -", "free+w - Bw,Cw -", "W+w B Cw -");
 }
 
 static void no_spin_writer_queues_at_once(void **state)
@@ -178,7 +185,11 @@ static void wake_first_leaves_readers_behind_a_writer(void **state)
 	static const struct play release = {
 		.policy = "wake_first",
 		.schedule = GO(A) "B~ C~ D~ E~" GO(A) LOOK "B~ C~" LOOK,
-		.tasks = {{'A', "w.u"}, {'B', "r.u"}, {'C', "r.u"}, {'D', "wu"}, {'E', "ru"},
+		.tasks = {{'A', "w.u"},
+			  {'B', "r.u"},
+			  {'C', "r.u"},
+			  {'D', "wu"},
+			  {'E', "ru"},
 			  {'O', "ss"}},
 	};
 	static const struct play downgrade = {

@@ -13,8 +13,14 @@
 
 #include <cmocka.h>
 
-#define LOOKS2 {'O', "ss"}
-#define LOOKS3 {'O', "sss"}
+#define LOOKS2                                                                                     \
+	{                                                                                          \
+		'O', "ss"                                                                          \
+	}
+#define LOOKS3                                                                                     \
+	{                                                                                          \
+		'O', "sss"                                                                         \
+	}
 
 /* ---- hand-off ---- */
 
@@ -51,8 +57,8 @@ static void handoff_is_asked_by_a_woken_waiter(void **state)
 static void handoff_goes_to_the_first(void **state)
 {
 	static const struct play play = {
-		.schedule = GO(A) "B~ C~" TICK2 "!spurious:C C~" LOOK
-			GO(A) "!spurious:C C~" LOOK "B~" LOOK,
+		.schedule = GO(A) "B~ C~" TICK2 "!spurious:C C~" LOOK GO(A) "!spurious:C C~" LOOK
+									    "B~" LOOK,
 		.tasks = {{'A', "w.u"}, {'B', "w.u"}, {'C', "wu"}, LOOKS3},
 	};
 	struct outcome o;
@@ -136,8 +142,8 @@ static void downgrade_admits_queued_readers(void **state)
 	struct outcome o;
 
 	(void)state;
-	PLAY_CHECK(&play, &o, "Aw Ad Br Dr Au Bu Du Cw Cu ", "W+w A Br,Cw,Dr -",
-		   "R3+w A/r Cw -", "R3+w A/r Cw -");
+	PLAY_CHECK(&play, &o, "Aw Ad Br Dr Au Bu Du Cw Cu ", "W+w A Br,Cw,Dr -", "R3+w A/r Cw -",
+		   "R3+w A/r Cw -");
 }
 
 static void downgrade_behind_a_queued_writer_admits_none(void **state)
@@ -218,8 +224,8 @@ static void kill_the_head_before_a_writer(void **state)
 static void kill_the_woken_head_passes_the_wake_on(void **state)
 {
 	static const struct play play = {
-		.schedule = GO(A) "B~ C~" TICK2 "!spurious:C C~" GO(A) "D*40" LOOK
-			"!kill:B B~ C~" LOOK,
+		.schedule =
+			GO(A) "B~ C~" TICK2 "!spurious:C C~" GO(A) "D*40" LOOK "!kill:B B~ C~" LOOK,
 		.tasks = {{'A', "w.u"}, {'B', "Wu"}, {'C', "w.u"}, {'D', "T"}, LOOKS2},
 	};
 	struct outcome o;
@@ -250,8 +256,8 @@ static void kill_the_middle(void **state)
 static void kill_the_head_with_handoff(void **state)
 {
 	static const struct play play = {
-		.schedule = GO(A) "B~ C~" TICK2 "!spurious:B B~" LOOK "!kill:B B~ C~" LOOK
-			GO(A) "C~" LOOK,
+		.schedule = GO(A) "B~ C~" TICK2 "!spurious:B B~" LOOK
+				  "!kill:B B~ C~" LOOK GO(A) "C~" LOOK,
 		.tasks = {{'A', "w.u"}, {'B', "Wu"}, {'C', "w.u"}, LOOKS3},
 	};
 	struct outcome o;
@@ -298,8 +304,8 @@ static void spurious_wakeups_change_nothing(void **state)
 {
 	static const struct play play = {
 		.schedule = GO(A) "B~ C~ D~ E~" LOOK
-			"!spurious:E E~ !spurious:D D~ !spurious:C C~ !spurious:B B~"
-			"!spurious:B B~ !spurious:C C~" LOOK,
+				  "!spurious:E E~ !spurious:D D~ !spurious:C C~ !spurious:B B~"
+				  "!spurious:B B~ !spurious:C C~" LOOK,
 		.tasks = {{'A', "w.u"}, {'B', "ru"}, {'C', "Wu"}, {'D', "Ru"}, {'E', "wu"}, LOOKS2},
 	};
 	struct outcome o;
@@ -328,8 +334,7 @@ static int crowd_reader(void *arg)
 	(void)arg;
 	down_read(crowd.sem, SITE_user);
 	crowd.inside++;
-	crowd.inside_most[crowd.one_left] =
-		MAX(crowd.inside_most[crowd.one_left], crowd.inside);
+	crowd.inside_most[crowd.one_left] = MAX(crowd.inside_most[crowd.one_left], crowd.inside);
 	/* Time passes only when nobody can run: all that were let in are in. */
 	machine_sleep(NSEC_PER_MSEC);
 	crowd.inside--;

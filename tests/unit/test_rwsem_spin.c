@@ -11,8 +11,14 @@
 
 #include <cmocka.h>
 
-#define LOOKS2 {'O', "ss"}
-#define LOOKS3 {'O', "sss"}
+#define LOOKS2                                                                                     \
+	{                                                                                          \
+		'O', "ss"                                                                          \
+	}
+#define LOOKS3                                                                                     \
+	{                                                                                          \
+		'O', "sss"                                                                         \
+	}
 
 /* ---- on a writer ---- */
 
@@ -51,8 +57,8 @@ static void handoff_waiter_spins_on_a_running_owner(void **state)
 {
 	/* A, let go, is stopped before it wakes anybody: 4 steps. */
 	static const struct play play = {
-		.schedule = GO(A) "B~ !spurious:A A~" TICK2 "!spurious:B B~" LOOK LOOK
-			"A*4 B~" LOOK,
+		.schedule =
+			GO(A) "B~ !spurious:A A~" TICK2 "!spurious:B B~" LOOK LOOK "A*4 B~" LOOK,
 		.tasks = {{'A', "w.,u"}, {'B', "w.u"}, {'O', "soA.s"}},
 	};
 	struct outcome o;
@@ -97,8 +103,8 @@ static void reader_spin_limit(void **state)
 static void nonspinnable_lasts_for_the_reader_phase(void **state)
 {
 	static const struct play play = {
-		.schedule = GO(A) "B~ !tick B~ !kill:B B~" LOOK "C~" LOOK "D~" LOOK
-			GO(A) LOOK GO(C) LOOK,
+		.schedule = GO(A) "B~ !tick B~ !kill:B B~" LOOK "C~" LOOK "D~" LOOK GO(A) LOOK GO(C)
+			LOOK,
 		.tasks = {{'A', "r.u"}, {'B', "Wu"}, {'C', "r.u"}, {'D', "wu"}, {'O', "sssss"}},
 	};
 	struct outcome o;
@@ -129,8 +135,11 @@ static void spinners_are_fifo(void **state)
 {
 	static const struct play play = {
 		.schedule = "A~ B~ C~ D~" LOOK LOOK "D~ C~ A~ D~ C~ B~" LOOK LOOK
-			"D~ B~ D~ C~" LOOK LOOK "C~ D~" LOOK,
-		.tasks = {{'A', "w,u"}, {'B', "w,u"}, {'C', "w,u"}, {'D', "w.u"},
+			    "D~ B~ D~ C~" LOOK LOOK "C~ D~" LOOK,
+		.tasks = {{'A', "w,u"},
+			  {'B', "w,u"},
+			  {'C', "w,u"},
+			  {'D', "w.u"},
 			  {'O', "soA.soB.soC.s"}},
 	};
 	struct outcome o;
@@ -163,9 +172,12 @@ static void head_gives_up_and_hands_over(void **state)
 static void spinner_leaves_the_middle(void **state)
 {
 	static const struct play play = {
-		.schedule = "A~ B~ C~ D~" LOOK LOOK "C~" LOOK LOOK "A~ D~ B~ D~" LOOK LOOK
-			"B~ D~" LOOK,
-		.tasks = {{'A', "w,u"}, {'B', "w,u"}, {'C', "wu"}, {'D', "w.u"},
+		.schedule =
+			"A~ B~ C~ D~" LOOK LOOK "C~" LOOK LOOK "A~ D~ B~ D~" LOOK LOOK "B~ D~" LOOK,
+		.tasks = {{'A', "w,u"},
+			  {'B', "w,u"},
+			  {'C', "wu"},
+			  {'D', "w.u"},
 			  {'O', "sfBy30.sFBoA.soB.s"}},
 	};
 	struct outcome o;
@@ -181,16 +193,19 @@ static void spinner_leaves_the_middle(void **state)
 static void last_spinner_leaves(void **state)
 {
 	static const struct play play = {
-		.schedule = "A~ B~ C~" LOOK LOOK "C~" LOOK LOOK "D~" LOOK LOOK "A~ D~ B~ D~"
-			LOOK LOOK "B~ D~" LOOK,
-		.tasks = {{'A', "w,u"}, {'B', "w,u"}, {'C', "wu"}, {'D', "w.u"},
+		.schedule = "A~ B~ C~" LOOK LOOK "C~" LOOK LOOK "D~" LOOK LOOK
+			    "A~ D~ B~ D~" LOOK LOOK "B~ D~" LOOK,
+		.tasks = {{'A', "w,u"},
+			  {'B', "w,u"},
+			  {'C', "wu"},
+			  {'D', "w.u"},
 			  {'O', "sfBy30.sFB.soA.soB.s"}},
 	};
 	struct outcome o;
 
 	(void)state;
-	PLAY_CHECK(&play, &o, "Aw Au Bw Bu Dw Du Cw Cu ", "W A - C", "W+w A Cw B",
-		   "W+w A Cw D", "W+w B Cw D", "W+w D Cw -");
+	PLAY_CHECK(&play, &o, "Aw Au Bw Bu Dw Du Cw Cu ", "W A - C", "W+w A Cw B", "W+w A Cw D",
+		   "W+w B Cw D", "W+w D Cw -");
 	assert_int_equal(o.writer_sleep, 1);
 }
 
@@ -199,8 +214,8 @@ static void turn_comes_while_leaving(void **state)
 {
 	/* C is stopped when it has seen B off its CPU (5 steps), and B hands over meanwhile. */
 	static const struct play play = {
-		.schedule = "A~ B~ C~" LOOK LOOK "C*5" LOOK LOOK "A~ B~" LOOK "C~" LOOK LOOK "B~ C~"
-			LOOK,
+		.schedule = "A~ B~ C~" LOOK LOOK "C*5" LOOK LOOK "A~ B~" LOOK "C~" LOOK LOOK
+			    "B~ C~" LOOK,
 		.tasks = {{'A', "w,u"}, {'B', "w,u"}, {'C', "w.u"}, {'O', "sfBy30.soA.ssoB.s"}},
 	};
 	struct outcome o;

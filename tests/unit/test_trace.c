@@ -22,7 +22,7 @@ static struct locks {
 	spinlock_t spin[80];
 	struct rw_semaphore sem __cacheline_aligned;
 	int park_here; /* tells D that C sleeps */
-} *locks;
+} * locks;
 
 static void make_machine(bool enabled, const char *schedule)
 {
@@ -141,8 +141,7 @@ static void holds_and_acquisitions_are_counted(void **state)
 	/* Of mmap_lock every hold is timed, of others one in so many. */
 	assert_int_equal(site_sum(LOCK_mmap_lock, SITE_mmap)->hold_ns.count, 3 * TRACE_SAMPLE);
 	assert_int_equal(site_sum(LOCK_pte_lock, SITE_zap)->hold_ns.count, 3);
-	assert_int_equal(site_sum(LOCK_pte_lock, SITE_zap)->acquired[LOCK_WRITE],
-			 3 * TRACE_SAMPLE);
+	assert_int_equal(site_sum(LOCK_pte_lock, SITE_zap)->acquired[LOCK_WRITE], 3 * TRACE_SAMPLE);
 	assert_int_equal(site_sum(LOCK_pte_lock, SITE_zap)->contended[LOCK_WRITE], 0);
 	assert_int_equal(site_sum(LOCK_pte_lock, SITE_fault)->acquired[LOCK_WRITE], 0);
 	end_machine();

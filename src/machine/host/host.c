@@ -192,6 +192,12 @@ static void host_sleep(uint64_t ns)
 
 /* ---- tasks ---- */
 
+/* Others scan the tasks while they are made; NULL: not complete yet. */
+static struct machine_context *context_of(const struct task *task)
+{
+	return __atomic_load_n(&task->context, __ATOMIC_ACQUIRE);
+}
+
 int host_context_create(struct task *task)
 {
 	struct machine_context *context = calloc(1, sizeof(*context));
@@ -199,7 +205,8 @@ int host_context_create(struct task *task)
 	if (!context)
 		return -ENOMEM;
 	context->task = task;
-	task->context = context;
+	/* Release: pairs with the acquire in context_of(). */
+	__atomic_store_n(&task->context, context, __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -282,11 +289,12 @@ static struct task *find_hung(struct machine *machine)
 	struct task *task;
 
 	for (int i = 0; (task = machine_task(machine, i)); i++) {
+		struct machine_context *context = context_of(task);
 		uint64_t since;
 
-		if (quiet_load(task->state) == TASK_DEAD || !task->context)
+		if (!context || quiet_load(task->state) == TASK_DEAD)
 			continue;
-		since = quiet_load(task->context->parked_since_ns);
+		since = quiet_load(context->parked_since_ns);
 		if (since && host_now() > since + machine->config.hang_ns)
 			return task;
 	}
@@ -320,17 +328,17 @@ static int join_all(struct machine *machine)
 	struct task *task;
 
 	for (int i = 0; (task = machine_task(machine, i)); i++) {
+		struct machine_context *context = context_of(task);
 		int err;
 
-		if (!task->context || task == host->rcu ||
-		    !__atomic_load_n(&task->context->own_thread, __ATOMIC_ACQUIRE) ||
-		    task->context->joined)
+		if (!context || task == host->rcu || context->joined ||
+		    !__atomic_load_n(&context->own_thread, __ATOMIC_ACQUIRE))
 			continue;
 		err = wait_for_end(machine, task);
 		if (err)
 			return err;
-		pthread_join(task->context->thread, NULL);
-		task->context->joined = true;
+		pthread_join(context->thread, NULL);
+		context->joined = true;
 	}
 	return 0;
 }
@@ -352,7 +360,7 @@ static int host_run(struct machine *machine)
 	return err;
 }
 
-static _Noreturn void host_bug(struct machine *machine, const char *text)
+static void __attribute__((noreturn)) host_bug(struct machine *machine, const char *text)
 {
 	fprintf(stderr, "mmsim: BUG (seed %llu, host, task %s): %s\n",
 		(unsigned long long)machine->config.seed, current->name, text);

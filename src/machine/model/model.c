@@ -91,9 +91,9 @@ static bool pass_time(struct model *model)
 
 	for (int i = 0; i < model->machine->nr_tasks; i++) {
 		struct task *task = model->machine->tasks[i];
-		uint64_t deadline = task->context->deadline_ns;
+		uint64_t deadline = task->context ? task->context->deadline_ns : 0;
 
-		if (task->context->run_slot >= 0 || !deadline || task->state == TASK_DEAD)
+		if (!deadline || task->context->run_slot >= 0 || task->state == TASK_DEAD)
 			continue;
 		if (!first || deadline < first->context->deadline_ns)
 			first = task;
@@ -289,7 +289,12 @@ static void model_sleep(uint64_t ns)
 
 static void model_relax(void)
 {
+	struct model *model = model_of(current);
+
+	/* In a written schedule it counts as spinning: others come first. */
+	model->relaxing = current;
 	model_step(&current->park_word);
+	model->relaxing = NULL;
 }
 
 /* A draw: the seed decides when a time slice is over. */
@@ -312,7 +317,7 @@ static void wake_joiners(struct model *model)
 	for (int i = 0; i < model->machine->nr_tasks; i++) {
 		struct task *task = model->machine->tasks[i];
 
-		if (task->context->joining == current)
+		if (task->context && task->context->joining == current)
 			model_make_runnable(model, task, PARK_WOKEN);
 	}
 }
@@ -387,7 +392,7 @@ static int model_run(struct machine *machine)
 	return model->error;
 }
 
-static _Noreturn void model_bug(struct machine *machine, const char *text)
+static void __attribute__((noreturn)) model_bug(struct machine *machine, const char *text)
 {
 	struct model *model = machine->impl;
 

@@ -65,6 +65,7 @@ struct model {
 	size_t nr_callbacks, first_callback, max_callbacks;
 	uint64_t rcu_clock;
 	bool in_callback;
+	struct task *relaxing; /* in cpu_relax() */
 	/* Written schedule. */
 	struct schedule_entry *schedule;
 	size_t nr_schedule, schedule_at;

@@ -20,7 +20,8 @@ static bool callback_ready(const struct model *model)
 	for (int i = 0; i < model->machine->nr_tasks; i++) {
 		const struct machine_context *context = model->machine->tasks[i]->context;
 
-		if (context->rcu_depth && context->rcu_since <= stamp)
+		/* Without a context it is just being made. */
+		if (context && context->rcu_depth && context->rcu_since <= stamp)
 			return false;
 	}
 	return true;

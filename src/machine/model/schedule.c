@@ -4,7 +4,7 @@
  *
  * A written schedule is a list of words:
  *	A	one step of task A		A*7	seven steps
- *	A~	A until it parks, spins or ends
+ *	A~	A until it parks, spins (in spin_while_equal or cpu_relax) or ends
  *	!tick	a jiffy passes			!kill:A		a fatal signal for A
  *	!spurious:A	A's park returns without reason
  * Grace periods are steps of task "rcu". After the last word the tasks run one
@@ -40,7 +40,8 @@ static struct task *random_parked(struct model *model, bool killable)
 	for (int i = 0; i < n; i++) {
 		struct task *task = model->machine->tasks[(first + i) % n];
 
-		if (task == model->main || task == model->rcu || task->context->joining)
+		if (task == model->main || task == model->rcu || !task->context ||
+		    task->context->joining)
 			continue;
 		if (task->state == TASK_KILLABLE && !task->killed)
 			return task;
@@ -131,8 +132,10 @@ static struct task *pick_scheduled(struct model *model)
 		task = model_task_named(model, entry->name);
 		if (!task || task->context->run_slot < 0 || !model_can_run(model, task, false))
 			continue;
-		if (entry->op == SCHEDULE_BLOCK)
+		if (entry->op == SCHEDULE_BLOCK && task != model->relaxing)
 			return task;
+		if (entry->op == SCHEDULE_BLOCK)
+			continue;
 		if (model->schedule_left < entry->count) {
 			model->schedule_left++;
 			return task;
@@ -142,15 +145,18 @@ static struct task *pick_scheduled(struct model *model)
 	return NULL;
 }
 
+/* Each until it cannot; who only spins lets the next one go on. */
 static struct task *pick_in_order(struct model *model)
 {
-	if (current->context->run_slot >= 0 && model_can_run(model, current, false))
-		return current;
-	for (int expire = 0; expire < 2; expire++)
-		for (int i = 0; i < model->machine->nr_tasks; i++) {
-			struct task *task = model->machine->tasks[i];
+	int n = model->machine->nr_tasks;
+	int first = current->index + (current == model->relaxing);
 
-			if (task->context->run_slot >= 0 && model_can_run(model, task, expire))
+	for (int expire = 0; expire < 2; expire++)
+		for (int i = 0; i < n; i++) {
+			struct task *task = model->machine->tasks[(first + i) % n];
+
+			if (task->context && task->context->run_slot >= 0 &&
+			    model_can_run(model, task, expire))
 				return task;
 		}
 	return NULL;
