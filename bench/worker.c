@@ -78,18 +78,24 @@ void worker_call(struct worker *worker, void (*fn)(void *arg), void *arg)
 static void lane_attach(void *arg)
 {
 	struct lane *lane = arg;
-	struct task *task = (struct task *)mmsim_task_attach(lane->lanes->sim, "lane");
+	struct lanes *lanes = lane->lanes;
 
-	if (!task || (lane->lanes->mm && mmsim_use_mm(lane->lanes->mm)))
-		bench_die("a thread cannot become a task");
-	lane->cpu = task->cpu;
-	bench_bind(task->cpu);
+	if (lanes->sim) {
+		struct task *task = (struct task *)mmsim_task_attach(lanes->sim, "lane");
+
+		if (!task || mmsim_use_mm(lanes->mm))
+			bench_die("a thread cannot become a task");
+		lane->cpu = task->cpu;
+	}
+	bench_bind(lane->cpu);
 }
 
-static void lane_detach(void *unused)
+static void lane_detach(void *arg)
 {
-	(void)unused;
-	mmsim_task_detach();
+	struct lane *lane = arg;
+
+	if (lane->lanes->sim)
+		mmsim_task_detach();
 }
 
 void lanes_start(struct lanes *lanes, struct mmsim *sim, struct mm_struct *mm)
@@ -102,6 +108,7 @@ void lanes_start(struct lanes *lanes, struct mmsim *sim, struct mm_struct *mm)
 
 		worker_start(&lane->worker);
 		lane->lanes = lanes;
+		lane->cpu = i;
 		lanes_call(lanes, i, lane_attach, lane);
 	}
 	if (lanes->lane[0].cpu == lanes->lane[1].cpu)
@@ -111,7 +118,7 @@ void lanes_start(struct lanes *lanes, struct mmsim *sim, struct mm_struct *mm)
 void lanes_stop(struct lanes *lanes)
 {
 	for (int i = 0; i < NR_LANES; i++) {
-		lanes_call(lanes, i, lane_detach, NULL);
+		lanes_call(lanes, i, lane_detach, &lanes->lane[i]);
 		worker_stop(&lanes->lane[i].worker);
 	}
 }

@@ -53,7 +53,10 @@ struct lanes {
 	struct lane lane[NR_LANES];
 };
 
-/* Two threads that are tasks of @sim, each bound to the CPU of its task. */
+/*
+ * Two threads that are tasks of @sim, each bound to the CPU of its task; with
+ * @sim NULL they are no tasks and bound to CPUs 0 and 1.
+ */
 void lanes_start(struct lanes *lanes, struct mmsim *sim, struct mm_struct *mm);
 void lanes_stop(struct lanes *lanes);
 

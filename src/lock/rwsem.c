@@ -288,8 +288,12 @@ static noinline int rwsem_down_read_slowpath(struct rw_semaphore *sem, long coun
 {
 	long readers = (count & LONG_MAX) >> RWSEM_READER_SHIFT;
 	long stop = RWSEM_WRITER_LOCKED | RWSEM_FLAG_HANDOFF;
-	long owner = atomic_long_read(&sem->owner);
+	long owner;
 
+	/* More readers than there is room for: the guard bit is set. */
+	if (unlikely(count < 0))
+		rwsem_set_nonspinnable(sem);
+	owner = atomic_long_read(&sem->owner);
 	if ((owner & RWSEM_READER_OWNED) && readers > 1 && !(count & RWSEM_WRITER_LOCKED))
 		return rwsem_queue_reader(sem, site, state);
 	if (!sem->policy->reader_steal)
@@ -329,6 +333,9 @@ static bool rwsem_try_write_lock(struct rw_semaphore *sem, struct rwsem_waiter *
 			/* Whoever asks, the right goes to the first. */
 			new |= RWSEM_FLAG_HANDOFF;
 		} else {
+			/* Woken for another's sake, or just queued: past the head it is a steal. */
+			if (!sem->policy->writer_steal && waiter != first)
+				return false;
 			new |= RWSEM_WRITER_LOCKED;
 			new &= ~RWSEM_FLAG_HANDOFF;
 			if (only)

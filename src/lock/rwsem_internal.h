@@ -12,6 +12,9 @@ enum owner_state rwsem_spin_on_owner(struct rw_semaphore *sem);
 /* True when the lock was taken for write while spinning. */
 bool rwsem_optimistic_spin(struct rw_semaphore *sem);
 
+/* Writers must not spin on the present reader phase any more. */
+void rwsem_set_nonspinnable(struct rw_semaphore *sem);
+
 static inline void rwsem_set_owner(struct rw_semaphore *sem)
 {
 	atomic_long_set(&sem->owner, (long)current);

@@ -166,8 +166,7 @@ static uint64_t rwsem_reader_spin_ns(struct rw_semaphore *sem)
 	return (20 + (uint64_t)MIN(readers, 30)) * NSEC_PER_USEC / 2;
 }
 
-/* Writers must not spin on the present reader phase any more. */
-static void rwsem_set_nonspinnable(struct rw_semaphore *sem)
+void rwsem_set_nonspinnable(struct rw_semaphore *sem)
 {
 	long owner = atomic_long_read(&sem->owner);
 

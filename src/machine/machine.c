@@ -61,6 +61,22 @@ static void arena_free(struct machine *machine)
 	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
 }
 
+/* No task runs any more; the machine's own part is gone already. */
+static void machine_free(struct machine *machine)
+{
+	const struct machine_hooks *hooks = &machine->config.hooks;
+
+	for (int i = 0; i < machine->nr_tasks; i++)
+		if (hooks->task_freed && machine->tasks[i]->hooked)
+			hooks->task_freed(machine->tasks[i], hooks->data);
+	mmsim_current = NULL;
+	mmsim_stepping = false;
+	mmsim_charging = false;
+	arena_free(machine);
+	free(machine->tasks);
+	free(machine);
+}
+
 int machine_create(const struct machine_config *config, struct machine **out)
 {
 	static const struct task_attr main_attr = {.name = "main", .cpu = -1};
@@ -82,30 +98,15 @@ int machine_create(const struct machine_config *config, struct machine **out)
 			*out = machine;
 			return 0;
 		}
-		mmsim_current = NULL;
-		mmsim_stepping = false;
-		mmsim_charging = false;
 	}
-	arena_free(machine);
-	free(machine->tasks);
-	free(machine);
+	machine_free(machine);
 	return err;
 }
 
 void machine_destroy(struct machine *machine)
 {
-	const struct machine_hooks *hooks = &machine->config.hooks;
-
 	machine->ops->destroy(machine);
-	for (int i = 0; i < machine->nr_tasks; i++)
-		if (hooks->task_freed)
-			hooks->task_freed(machine->tasks[i], hooks->data);
-	mmsim_current = NULL;
-	mmsim_stepping = false;
-	mmsim_charging = false;
-	arena_free(machine);
-	free(machine->tasks);
-	free(machine);
+	machine_free(machine);
 }
 
 int machine_run(struct machine *machine)
@@ -252,6 +253,7 @@ struct task *machine_task_new(struct machine *machine, const struct task_attr *a
 		quiet_store(task->state, TASK_DEAD);
 		return NULL;
 	}
+	task->hooked = true;
 	return task;
 }
 

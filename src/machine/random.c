@@ -15,11 +15,13 @@ void rng_init(struct rng *rng, uint64_t seed, const char *name, uint64_t index)
 {
 	uint64_t state = seed;
 
+	/* Mixed before the name comes in, or a seed's bits and a letter's would meet. */
+	state = mix(&state);
 	for (; *name; name++) {
 		state ^= (unsigned char)*name;
 		state = mix(&state);
 	}
-	state ^= index;
+	state = mix(&state) ^ index;
 	for (int i = 0; i < 4; i++)
 		rng->s[i] = mix(&state);
 }

@@ -66,6 +66,7 @@ struct task {
 	int cpu;
 	int nice;
 	int index;
+	bool hooked; /* the machine's hooks know it */
 	int preempt_count;
 	char name[TASK_NAME_LEN];
 	int (*fn)(void *arg);

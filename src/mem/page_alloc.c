@@ -155,7 +155,7 @@ static void pcp_refill(struct zone *zone, struct pcp_list *pcp)
 static void pcp_drain(struct zone *zone, struct pcp_list *pcp)
 {
 	spin_lock(&zone->lock, LOCK_zone_lock, SITE_page_free);
-	for (int i = 0; i < PCP_BATCH; i++) {
+	for (int i = 0; i < PCP_BATCH && pcp->head; i++) {
 		struct folio *folio = pcp->head;
 
 		pcp->head = folio->next;
@@ -196,6 +196,21 @@ static struct folio *take_folio(struct zone *zone)
 	return folio;
 }
 
+/* The zone is empty: what lies on the CPUs' lists is free too. */
+static struct folio *drain_all_and_take(struct zone *zone)
+{
+	for (int i = 0; i < ZONE_MAX_CPUS; i++) {
+		struct pcp_list *pcp = &zone->pcp[i];
+
+		if (!spin_trylock(&pcp->lock, LOCK_pcp_lock, SITE_page_alloc))
+			continue;
+		while (pcp->count)
+			pcp_drain(zone, pcp);
+		spin_unlock(&pcp->lock);
+	}
+	return take_from_zone(zone);
+}
+
 struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 {
 	struct folio *folio;
@@ -203,6 +218,8 @@ struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 	if (sim_should_fail(sim))
 		return NULL;
 	folio = take_folio(sim->zone);
+	if (!folio)
+		folio = drain_all_and_take(sim->zone);
 	if (!folio)
 		return NULL;
 	count_event(COUNTER_page_alloc);

@@ -118,7 +118,7 @@ struct machine_hooks trace_hooks(struct trace *trace)
 
 static int held_index(const struct task_trace *t, const void *lock)
 {
-	for (int i = (int)MIN(t->depth, TRACE_MAX_HELD) - 1; i >= 0; i--)
+	for (int i = (int)t->depth - 1; i >= 0; i--)
 		if (t->held[i].lock == lock)
 			return i;
 	return -1;
@@ -149,6 +149,10 @@ void trace_released_slow(struct task_trace *t, const void *lock)
 {
 	int at = held_index(t, lock);
 
+	if (at < 0 && t->unrecorded) {
+		t->unrecorded--;
+		return;
+	}
 	if (at < 0)
 		machine_bug("%s releases a lock it does not hold", t->task->name);
 	held_account(t, &t->held[at]);
@@ -164,6 +168,8 @@ void trace_downgraded(const void *lock)
 	if (!t)
 		return;
 	at = held_index(t, lock);
+	if (at < 0 && t->unrecorded)
+		return;
 	if (at < 0 || t->held[at].mode != LOCK_WRITE)
 		machine_bug("%s downgrades a lock it does not hold for write", t->task->name);
 	h = &t->held[at];

@@ -45,6 +45,7 @@ struct task_trace {
 	struct task *task;
 	uint64_t always_timed; /* bit a lock class */
 	unsigned int depth;
+	unsigned int unrecorded; /* held, but the stack was full */
 	struct lock_wait wait;
 	uint64_t counters[NR_COUNTERS];
 	struct held_lock held[TRACE_MAX_HELD];
@@ -136,7 +137,11 @@ static __always_inline void trace_acquired(const void *lock, enum lock_class cla
 	s = &t->site[class][site];
 	nth = s->acquired[mode];
 	quiet_store(s->acquired[mode], nth + 1);
-	h = &t->held[t->depth % TRACE_MAX_HELD];
+	if (unlikely(t->depth == TRACE_MAX_HELD)) {
+		t->unrecorded++;
+		return;
+	}
+	h = &t->held[t->depth];
 	quiet_store(h->class, class);
 	quiet_store(h->site, site);
 	quiet_store(h->mode, mode);
@@ -157,7 +162,7 @@ static __always_inline void trace_released(const void *lock)
 
 	if (unlikely(!t))
 		return;
-	h = &t->held[(t->depth - 1) % TRACE_MAX_HELD];
+	h = &t->held[t->depth - 1];
 	if (unlikely(!t->depth || h->lock != lock || h->since_ns)) {
 		trace_released_slow(t, lock);
 		return;

@@ -440,8 +440,10 @@ struct foreign_rwlock {
 
 struct foreign_rwlock *foreign_rwlock_create(void)
 {
-	struct foreign_rwlock *foreign = malloc(sizeof(*foreign));
+	struct foreign_rwlock *foreign = NULL;
 
+	if (current->machine->config.kind == MACHINE_HOST)
+		foreign = malloc(sizeof(*foreign));
 	if (foreign && pthread_rwlock_init(&foreign->lock, NULL)) {
 		free(foreign);
 		return NULL;

@@ -71,11 +71,6 @@ void model_make_runnable(struct model *model, struct task *task, enum park_resul
 	run_add(model, task);
 }
 
-void model_tick(struct model *model)
-{
-	model->clock_ns += NSEC_PER_SEC / model->machine->config.hz;
-}
-
 struct task *model_task_named(struct model *model, const char *name)
 {
 	for (int i = 0; i < model->machine->nr_tasks; i++)
@@ -103,6 +98,32 @@ static bool pass_time(struct model *model)
 	model->clock_ns = MAX(model->clock_ns, first->context->deadline_ns);
 	model_make_runnable(model, first, PARK_TIMEOUT);
 	return true;
+}
+
+/* Parks whose deadline has passed end although others could go on. */
+static void expire_deadlines(struct model *model)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (int i = 0; i < model->machine->nr_tasks; i++) {
+		struct task *task = model->machine->tasks[i];
+		uint64_t deadline = task->context ? task->context->deadline_ns : 0;
+
+		if (!deadline || task->context->run_slot >= 0 || task->state == TASK_DEAD)
+			continue;
+		if (deadline <= model->clock_ns)
+			model_make_runnable(model, task, PARK_TIMEOUT);
+		else
+			next = MIN(next, deadline);
+	}
+	model->next_deadline = next;
+}
+
+void model_tick(struct model *model)
+{
+	model->clock_ns += NSEC_PER_SEC / model->machine->config.hz;
+	if (model->clock_ns >= model->next_deadline)
+		expire_deadlines(model);
 }
 
 /* ---- switching ---- */
@@ -141,7 +162,7 @@ static void schedule_away(struct model *model, bool last)
 
 		if (model->running && !model->alive && !model->in_callback)
 			next = model->main;
-		else if (model->nr_run)
+		else if (model->nr_run || model->schedule)
 			next = model_pick(model);
 		if (next) {
 			switch_to(next, last);
@@ -181,7 +202,9 @@ void model_step(const volatile void *addr)
 	model->steps++;
 	model->clock_ns += MODEL_STEP_NS;
 	if (likely(model->running)) {
-		if (unlikely(model->steps == model->machine->config.max_steps)) {
+		if (unlikely(model->clock_ns >= model->next_deadline))
+			expire_deadlines(model);
+		if (unlikely(model->steps >= model->max_steps)) {
 			machine_fail(model->machine, "no end after %llu steps (seed %llu)\n",
 				     (unsigned long long)model->steps,
 				     (unsigned long long)model->machine->config.seed);
@@ -203,6 +226,8 @@ enum park_result model_block(enum task_state state, uint64_t deadline_ns)
 	struct machine_context *context = current->context;
 
 	context->deadline_ns = deadline_ns;
+	if (deadline_ns)
+		model->next_deadline = MIN(model->next_deadline, deadline_ns);
 	set_state(current, state);
 	run_remove(model, current);
 	schedule_away(model, false);
@@ -317,7 +342,8 @@ static void wake_joiners(struct model *model)
 	for (int i = 0; i < model->machine->nr_tasks; i++) {
 		struct task *task = model->machine->tasks[i];
 
-		if (task->context && task->context->joining == current)
+		if (task->context && task->context->joining == current &&
+		    task->context->run_slot < 0)
 			model_make_runnable(model, task, PARK_WOKEN);
 	}
 }
@@ -379,12 +405,14 @@ static int model_run(struct machine *machine)
 
 	model->running = true;
 	model->error = 0;
-	if (model->alive) {
-		/* Waits for all, so no single wake-up may end it. */
+	/* Waits for all, so no single wake-up ends it. */
+	while (model->alive && !model->error) {
 		model->main->context->joining = model->main;
-		run_remove(model, model->main);
+		if (model->main->context->run_slot >= 0)
+			run_remove(model, model->main);
 		schedule_away(model, false);
-		run_add(model, model->main);
+		if (model->main->context->run_slot < 0)
+			run_add(model, model->main);
 		model->main->context->joining = NULL;
 		set_state(model->main, TASK_RUNNING);
 	}
@@ -467,6 +495,8 @@ static int model_create(struct machine *machine)
 	model->main = current;
 	model->run = calloc(MODEL_MAX_RUNNABLE, sizeof(*model->run));
 	model->switch_mask = model_switch_mask(machine);
+	model->next_deadline = UINT64_MAX;
+	model->max_steps = machine->config.max_steps ? machine->config.max_steps : UINT64_MAX;
 	model->kills_left = machine->config.kills;
 	rng_init(&model->rng, machine->config.seed, "schedule", 0);
 	model_draw_event(model);

@@ -55,7 +55,8 @@ struct model {
 	int alive; /* tasks made by the caller that have not ended */
 	bool running; /* inside machine_run() */
 	int error;
-	uint64_t steps, clock_ns;
+	uint64_t steps, clock_ns, max_steps;
+	uint64_t next_deadline; /* no park's deadline comes before */
 	struct rng rng;
 	uint64_t switch_mask; /* a switch is drawn when these bits of a draw are 0 */
 	uint64_t event_in; /* steps to the next spurious wake-up, kill or tick */

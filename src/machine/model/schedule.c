@@ -130,8 +130,10 @@ static struct task *pick_scheduled(struct model *model)
 			continue;
 		}
 		task = model_task_named(model, entry->name);
-		if (!task || task->context->run_slot < 0 || !model_can_run(model, task, false))
+		if (!task || task->context->run_slot < 0 || !model_can_run(model, task, false)) {
+			model->schedule_left = 0;
 			continue;
+		}
 		if (entry->op == SCHEDULE_BLOCK && task != model->relaxing)
 			return task;
 		if (entry->op == SCHEDULE_BLOCK)
