@@ -360,7 +360,7 @@ json_t *result_json(const struct mmsim *sim, const struct mmsim_config *config,
 	return object;
 }
 
-double json_number_at(const json_t *object, const char *path)
+const json_t *json_at(const json_t *object, const char *path)
 {
 	char key[128];
 	const char *dot;
@@ -370,13 +370,10 @@ double json_number_at(const json_t *object, const char *path)
 		object = json_object_get(object, key);
 		path = dot + 1;
 	}
-	return json_number_value(json_object_get(object, path));
+	return json_object_get(object, path);
 }
 
-double result_waits(const json_t *result, const char *lock, const char *field)
+double json_number_at(const json_t *object, const char *path)
 {
-	char path[128];
-
-	snprintf(path, sizeof(path), "waits_by_lock.%s.%s", lock, field);
-	return json_number_at(result, path);
+	return json_number_value(json_at(object, path));
 }

@@ -29,9 +29,8 @@ void result_print(const json_t *result, FILE *out);
 /* Median run of each side, side by side, what was recorded beside them. */
 void compare_print(const json_t *comparison, FILE *out);
 
-/* A number by path, "run.elapsed_ns"; 0 when it is not there. */
+/* A value by path, "run.elapsed_ns"; NULL, and 0 as a number, when it is not there. */
+const json_t *json_at(const json_t *object, const char *path);
 double json_number_at(const json_t *object, const char *path);
-/* Waits of a lock class in a result: field "count", "total_ns", "max_ns", "behind_writer". */
-double result_waits(const json_t *result, const char *lock, const char *field);
 
 #endif

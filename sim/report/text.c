@@ -134,7 +134,7 @@ static const char *recorded_text(const json_t *r, const struct metric *m, char *
 {
 	struct metric recorded = *m;
 
-	if (!m->recorded || !json_number_at(r, "recorded.recorded_duration_ns"))
+	if (!m->recorded || !json_at(r, m->recorded))
 		return "-";
 	recorded.path = m->recorded;
 	recorded.whole = m->recorded_whole;
