@@ -46,6 +46,15 @@ static __always_inline void machine_step(const volatile void *addr)
 #define rcu_dereference(p) smp_load_acquire(&(p))
 #define rcu_assign_pointer(p, v) smp_store_release(&(p), (v))
 
+/*
+ * On a fast path that has already seen that nothing steps here, nor can begin
+ * to: the same without the branch, so that the path needs no stack frame.
+ */
+#define nostep_load(p) __atomic_load_n(p, __ATOMIC_RELAXED)
+#define nostep_store(p, v) __atomic_store_n(p, (v), __ATOMIC_RELAXED)
+#define nostep_fetch_add_acquire(p, v) __atomic_fetch_add(p, (v), __ATOMIC_ACQUIRE)
+#define nostep_fetch_add_release(p, v) __atomic_fetch_add(p, (v), __ATOMIC_RELEASE)
+
 #define xchg(p, v)                                                                                 \
 	({                                                                                         \
 		machine_step(p);                                                                   \

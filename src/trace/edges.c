@@ -17,8 +17,9 @@ const char *holder_state_name(enum holder_state state)
 	return names[state];
 }
 
-/* The first task that holds @lock, and at which site. A writer is preferred. */
-static struct task *find_holder(const struct trace *trace, const void *lock, uint8_t *site)
+/* The first task but @waiter that holds @lock, and at which site. A writer is preferred. */
+static struct task *find_holder(const struct trace *trace, const void *lock,
+				const struct task *waiter, uint8_t *site)
 {
 	struct task *task, *reader = NULL;
 
@@ -26,14 +27,14 @@ static struct task *find_holder(const struct trace *trace, const void *lock, uin
 		const struct task_trace *t = quiet_load_acquire(task->trace);
 		unsigned int depth;
 
-		if (!t || task == current)
+		if (!t || task == waiter)
 			continue;
 		depth = MIN(quiet_load(t->depth), TRACE_MAX_HELD);
 		for (unsigned int j = 0; j < depth; j++) {
 			if (quiet_load(t->held[j].lock) != lock)
 				continue;
-			*site = quiet_load(t->held[j].site);
-			if (quiet_load(t->held[j].mode) == LOCK_WRITE)
+			*site = (uint8_t)what_site(quiet_load(t->held[j].what));
+			if (what_mode(quiet_load(t->held[j].what)) == LOCK_WRITE)
 				return task;
 			reader = task;
 		}
@@ -63,7 +64,7 @@ static void follow_chain(const struct trace *trace, struct wait_edge *edge, stru
 		lock = holder->trace ? quiet_load(holder->trace->wait.lock) : NULL;
 		if (!lock)
 			return;
-		holder = find_holder(trace, lock, &site);
+		holder = find_holder(trace, lock, holder, &site);
 	}
 }
 
@@ -92,7 +93,7 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	edge->key.class = (uint8_t) class;
 	edge->key.waiter_site = (uint8_t)site;
 	edge->key.mode = (uint8_t)mode;
-	holder = find_holder(t->trace, lock, &holder_site);
+	holder = find_holder(t->trace, lock, current, &holder_site);
 	edge_set_holder(t->trace, edge, holder, holder_site);
 	t->wait.since_ns = now_ns();
 	quiet_store(t->wait.class, (uint8_t) class);
@@ -203,12 +204,12 @@ static int describe_held(const struct task_trace *t, char *buf, size_t size)
 	for (unsigned int i = 0; i < depth && n >= 0 && (size_t)n < size; i++) {
 		const struct held_lock *h = &t->held[i];
 		struct object_name name = machine_object_name(t->trace->machine, h->lock);
+		uint64_t what = quiet_load(h->what);
 
 		n += snprintf(buf + n, size - (size_t)n, "%s %s #%llu %s (%s)", i ? "," : " holds",
-			      lock_class_name(quiet_load(h->class)),
-			      (unsigned long long)name.number,
-			      quiet_load(h->mode) == LOCK_WRITE ? "write" : "read",
-			      lock_site_name(quiet_load(h->site)));
+			      lock_class_name(what_class(what)), (unsigned long long)name.number,
+			      what_mode(what) == LOCK_WRITE ? "write" : "read",
+			      lock_site_name(what_site(what)));
 	}
 	return n;
 }
@@ -231,7 +232,7 @@ int trace_describe_wait(struct task *task, char *buf, size_t size, void *data)
 	if (!lock)
 		return n + snprintf(buf + n, size - (size_t)n, "%s waits for no lock\n",
 				    t->depth ? ";" : "");
-	holder = find_holder(trace, lock, &site);
+	holder = find_holder(trace, lock, task, &site);
 	return n + snprintf(buf + n, size - (size_t)n, "%s waits for %s #%llu %s (%s), %s%s\n",
 			    t->depth ? ";" : "", lock_class_name(t->wait.class),
 			    (unsigned long long)machine_object_name(trace->machine, lock).number,

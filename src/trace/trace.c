@@ -124,25 +124,31 @@ static int held_index(const struct task_trace *t, const void *lock)
 	return -1;
 }
 
+void trace_time_hold(struct task_trace *t, unsigned int depth)
+{
+	t->held_since_ns[depth] = now_ns();
+	quiet_store(t->held[depth].what, t->held[depth].what | WHAT_TIMED);
+}
+
 static void held_remove(struct task_trace *t, int at)
 {
 	int last = (int)t->depth - 1;
 
 	for (int i = at; i < last; i++) {
-		quiet_store(t->held[i].class, t->held[i + 1].class);
-		quiet_store(t->held[i].site, t->held[i + 1].site);
-		quiet_store(t->held[i].mode, t->held[i + 1].mode);
-		t->held[i].since_ns = t->held[i + 1].since_ns;
 		quiet_store(t->held[i].lock, t->held[i + 1].lock);
+		quiet_store(t->held[i].what, t->held[i + 1].what);
+		t->held_since_ns[i] = t->held_since_ns[i + 1];
 	}
-	quiet_store(t->held[last].lock, NULL);
 	quiet_store(t->depth, (unsigned int)last);
 }
 
-static void held_account(struct task_trace *t, const struct held_lock *h)
+static void held_account(struct task_trace *t, int at)
 {
-	if (h->since_ns)
-		histogram_add(&t->site[h->class][h->site].hold_ns, now_ns() - h->since_ns);
+	uint64_t what = t->held[at].what;
+
+	if (what & WHAT_TIMED)
+		histogram_add(&t->site[what_class(what)][what_site(what)].hold_ns,
+			      now_ns() - t->held_since_ns[at]);
 }
 
 void trace_released_slow(struct task_trace *t, const void *lock)
@@ -155,14 +161,13 @@ void trace_released_slow(struct task_trace *t, const void *lock)
 	}
 	if (at < 0)
 		machine_bug("%s releases a lock it does not hold", t->task->name);
-	held_account(t, &t->held[at]);
+	held_account(t, at);
 	held_remove(t, at);
 }
 
 void trace_downgraded(const void *lock)
 {
 	struct task_trace *t = current->trace;
-	struct held_lock *h;
 	int at;
 
 	if (!t)
@@ -170,13 +175,12 @@ void trace_downgraded(const void *lock)
 	at = held_index(t, lock);
 	if (at < 0 && t->unrecorded)
 		return;
-	if (at < 0 || t->held[at].mode != LOCK_WRITE)
+	if (at < 0 || what_mode(t->held[at].what) != LOCK_WRITE)
 		machine_bug("%s downgrades a lock it does not hold for write", t->task->name);
-	h = &t->held[at];
-	held_account(t, h);
-	quiet_store(h->mode, LOCK_READ);
-	if (h->since_ns)
-		h->since_ns = now_ns();
+	held_account(t, at);
+	quiet_store(t->held[at].what, t->held[at].what & ~(uint64_t)WHAT_WRITE);
+	if (t->held[at].what & WHAT_TIMED)
+		t->held_since_ns[at] = now_ns();
 }
 
 bool trace_enabled(void)
@@ -190,7 +194,7 @@ bool trace_holds(const void *lock, enum lock_mode *mode)
 	int at = t ? held_index(t, lock) : -1;
 
 	if (at >= 0 && mode)
-		*mode = t->held[at].mode;
+		*mode = what_mode(t->held[at].what);
 	return at >= 0;
 }
 
@@ -208,11 +212,11 @@ void trace_check_order(const void *lock, enum lock_class class, bool nested)
 
 		if (h->lock == lock)
 			machine_bug("%s: %s taken twice", t->task->name, lock_class_name(class));
-		if (h->class > class)
+		if (what_class(h->what) > class)
 			machine_bug("%s: lock order: %s (%s) held, %s wanted", t->task->name,
-				    lock_class_name(h->class), lock_site_name(h->site),
-				    lock_class_name(class));
-		if (h->class == class && !nested &&
+				    lock_class_name(what_class(h->what)),
+				    lock_site_name(what_site(h->what)), lock_class_name(class));
+		if (what_class(h->what) == class && !nested &&
 		    machine_object_name(t->trace->machine, h->lock).number > number)
 			machine_bug("%s: lock order: two of %s, not by number", t->task->name,
 				    lock_class_name(class));
@@ -243,7 +247,6 @@ uint64_t trace_counter_sum(const struct trace *trace, enum trace_counter counter
 static void site_add(struct site_stats *sum, const struct site_stats *s)
 {
 	for (int mode = 0; mode < 2; mode++) {
-		sum->acquired[mode] += quiet_load(s->acquired[mode]);
 		sum->contended[mode] += quiet_load(s->contended[mode]);
 	}
 	sum->behind_writer += quiet_load(s->behind_writer);
@@ -258,7 +261,13 @@ void trace_site_sum(const struct trace *trace, enum lock_class class, enum lock_
 	struct task *task;
 
 	memset(sum, 0, sizeof(*sum));
-	for (int i = 0; (task = machine_task(trace->machine, i)); i++)
-		if (quiet_load_acquire(task->trace))
-			site_add(sum, &task->trace->site[class][site]);
+	for (int i = 0; (task = machine_task(trace->machine, i)); i++) {
+		const struct task_trace *t = quiet_load_acquire(task->trace);
+
+		if (!t)
+			continue;
+		site_add(sum, &t->site[class][site]);
+		sum->acquired[LOCK_READ] += quiet_load(t->acquired[class][site][LOCK_READ]);
+		sum->acquired[LOCK_WRITE] += quiet_load(t->acquired[class][site][LOCK_WRITE]);
+	}
 }

@@ -16,14 +16,40 @@
 #define TRACE_SAMPLE 64 /* holds of short locks: one in so many is timed */
 #define TRACE_MAX_EDGES 4096
 #define TRACE_MAX_CHAIN 8
+#define TRACE_MAX_SITES 32
+_Static_assert(NR_LOCK_SITES <= TRACE_MAX_SITES, "every site has its counts");
 
 enum lock_mode { LOCK_READ, LOCK_WRITE };
 
+/*
+ * What is held, where it was taken, how: one word, since every store on the way
+ * through a lock has to drain before the next locked instruction.
+ */
+enum lock_what {
+	WHAT_SITE_SHIFT = 8,
+	WHAT_WRITE = 1 << 16,
+	WHAT_TIMED = 1 << 17, /* held_since_ns is of this hold */
+};
+
 struct held_lock {
 	const void *lock;
-	uint64_t since_ns; /* 0: this hold is not timed */
-	uint8_t class, site, mode, unused;
+	uint64_t what; /* class | site << WHAT_SITE_SHIFT | flags */
 };
+
+static inline enum lock_class what_class(uint64_t what)
+{
+	return what & 0xff;
+}
+
+static inline enum lock_site what_site(uint64_t what)
+{
+	return what >> WHAT_SITE_SHIFT & 0xff;
+}
+
+static inline enum lock_mode what_mode(uint64_t what)
+{
+	return what & WHAT_WRITE ? LOCK_WRITE : LOCK_READ;
+}
 
 struct lock_wait {
 	const void *lock; /* NULL: does not wait */
@@ -32,7 +58,7 @@ struct lock_wait {
 };
 
 struct site_stats {
-	uint64_t acquired[2]; /* by enum lock_mode */
+	uint64_t acquired[2]; /* by enum lock_mode; in sums only, see task_trace.acquired */
 	uint64_t contended[2];
 	uint64_t behind_writer; /* waits behind a queued writer, not for a holder */
 	uint64_t behind_writer_ns; /* in them */
@@ -49,6 +75,9 @@ struct task_trace {
 	struct lock_wait wait;
 	uint64_t counters[NR_COUNTERS];
 	struct held_lock held[TRACE_MAX_HELD];
+	uint64_t held_since_ns[TRACE_MAX_HELD];
+	/* By enum lock_mode; the sites rounded up to make the index cheap. */
+	uint64_t acquired[NR_LOCK_CLASSES][TRACE_MAX_SITES][2];
 	struct site_stats site[NR_LOCK_CLASSES][NR_LOCK_SITES];
 };
 
@@ -110,6 +139,7 @@ static __always_inline void count_event(enum trace_counter counter)
 }
 
 #ifdef MMSIM_DEBUG
+#define LOCK_ORDER_IS_CHECKED true
 /**
  * trace_check_order - may the task block on this lock with what it holds?
  *
@@ -118,39 +148,42 @@ static __always_inline void count_event(enum trace_counter counter)
  */
 void trace_check_order(const void *lock, enum lock_class class, bool nested);
 #else
+#define LOCK_ORDER_IS_CHECKED false
 static inline void trace_check_order(const void *lock, enum lock_class class, bool nested)
 {
 	(void)lock, (void)class, (void)nested;
 }
 #endif
 
+/* The hold is to be timed: it was waited for, its class always is, or it is the nth. */
+void trace_time_hold(struct task_trace *t, unsigned int depth);
+
 static __always_inline void trace_acquired(const void *lock, enum lock_class class,
 					   enum lock_site site, enum lock_mode mode, bool waited)
 {
+	uint32_t what = class | site << WHAT_SITE_SHIFT | (mode == LOCK_WRITE ? WHAT_WRITE : 0);
 	struct task_trace *t = current->trace;
-	struct site_stats *s;
 	struct held_lock *h;
-	uint64_t nth;
+	uint64_t *acquired, nth;
+	unsigned int depth;
 
 	if (unlikely(!t))
 		return;
-	s = &t->site[class][site];
-	nth = s->acquired[mode];
-	quiet_store(s->acquired[mode], nth + 1);
-	if (unlikely(t->depth == TRACE_MAX_HELD)) {
+	acquired = &t->acquired[class][site][mode];
+	nth = *acquired;
+	quiet_store(*acquired, nth + 1);
+	depth = t->depth;
+	if (unlikely(depth == TRACE_MAX_HELD)) {
 		t->unrecorded++;
 		return;
 	}
-	h = &t->held[t->depth];
-	quiet_store(h->class, class);
-	quiet_store(h->site, site);
-	quiet_store(h->mode, mode);
-	h->since_ns = 0;
-	if (unlikely(waited || (t->always_timed >> class & 1) || !(nth % TRACE_SAMPLE)))
-		h->since_ns = now_ns();
 	/* Others scan this stack while it changes and may name a lock just released. */
+	h = &t->held[depth];
 	quiet_store(h->lock, lock);
-	quiet_store(t->depth, t->depth + 1);
+	quiet_store(h->what, what);
+	quiet_store(t->depth, depth + 1);
+	if (unlikely(waited || (t->always_timed >> class & 1) || !(nth % TRACE_SAMPLE)))
+		trace_time_hold(t, depth);
 }
 
 void trace_released_slow(struct task_trace *t, const void *lock);
@@ -158,17 +191,17 @@ void trace_released_slow(struct task_trace *t, const void *lock);
 static __always_inline void trace_released(const void *lock)
 {
 	struct task_trace *t = current->trace;
-	struct held_lock *h;
+	const struct held_lock *h;
+	unsigned int top;
 
 	if (unlikely(!t))
 		return;
-	h = &t->held[t->depth - 1];
-	if (unlikely(!t->depth || h->lock != lock || h->since_ns)) {
+	top = t->depth - 1;
+	h = &t->held[top % TRACE_MAX_HELD];
+	if (unlikely(h->lock != lock || (h->what & WHAT_TIMED) || top >= TRACE_MAX_HELD))
 		trace_released_slow(t, lock);
-		return;
-	}
-	quiet_store(h->lock, NULL);
-	quiet_store(t->depth, t->depth - 1);
+	else
+		quiet_store(t->depth, top);
 }
 
 /* Write became read, at the same place in the stack. */

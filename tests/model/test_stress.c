@@ -9,7 +9,7 @@
  * makes every answer known. One more region is touched by all while the first
  * task unmaps and remaps it: there the legal answers are a set.
  *
- *	MMSIM_TEST_SIZE=smoke|full|long	how much; full if not said
+ *	MMSIM_TEST_SIZE=smoke|full|long	how much; smoke if not said
  *	MMSIM_SEED=N, or N as argument	this seed alone, on the step machine
  */
 #include <setjmp.h>
@@ -440,7 +440,7 @@ static const struct size *size(void)
 	for (size_t i = 0; name && i < ARRAY_SIZE(sizes); i++)
 		if (!strcmp(name, sizes[i].name))
 			return &sizes[i];
-	return &sizes[1];
+	return &sizes[0];
 }
 
 static void check_covered(const struct choice *c, const struct covered *sum)

@@ -7,7 +7,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/compiler.h"
+
 #include <cmocka.h>
+
+#define SEEDS_WITHOUT_MIN 100
 
 const char *mutant_name(enum mmsim_mutant mutant)
 {
@@ -55,9 +59,10 @@ static uint64_t search(const struct mutant_seed *m, mutant_run run, const void *
 void mutant_check(const struct mutant_seed *m, mutant_run run, const void *arg)
 {
 	uint64_t first = search(m, run, arg);
+	uint64_t last = MAX(10 * first, SEEDS_WITHOUT_MIN);
 	char why[MUTANT_WHY];
 
-	for (uint64_t seed = 1; seed <= 10 * first; seed++) {
+	for (uint64_t seed = 1; seed <= last; seed++) {
 		*why = '\0';
 		if (!run(seed, arg, why))
 			fail_msg("without %s, seed %llu: %s", mutant_name(m->mutant),

@@ -94,6 +94,19 @@ static void run(uint64_t seed)
 		fail_msg("seed %d: %d: %s", (int)seed, err, machine_failure(machine));
 }
 
+static struct site_stats site_sum(enum lock_site site)
+{
+	struct site_stats sum;
+
+	trace_site_sum(trace, LOCK_user, site, &sum);
+	return sum;
+}
+
+static uint64_t acquired(enum lock_site site)
+{
+	return site_sum(site).acquired[LOCK_WRITE];
+}
+
 /* ---- spinlock ---- */
 
 /* n + 1 to every word; somebody else inside would make them differ. */
@@ -133,9 +146,9 @@ static void check_spinlock(enum machine_kind kind, uint64_t seed, int turns)
 	run(seed);
 	for (int i = 0; i < NR_WORDS; i++)
 		assert_int_equal(shared->word[i], NR_TASKS * turns);
-	trace_site_sum(trace, LOCK_user, SITE_user, &user);
-	trace_site_sum(trace, LOCK_user, SITE_mmap, &mmap);
-	assert_int_equal(user.acquired[LOCK_WRITE] + mmap.acquired[LOCK_WRITE], NR_TASKS * turns);
+	user = site_sum(SITE_user);
+	mmap = site_sum(SITE_mmap);
+	assert_int_equal(acquired(SITE_user) + acquired(SITE_mmap), NR_TASKS * turns);
 	assert_int_equal(mmap.contended[LOCK_WRITE], 0);
 	assert_int_equal(user.contended[LOCK_WRITE], user.wait_ns.count);
 	end_machine();

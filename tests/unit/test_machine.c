@@ -258,7 +258,9 @@ static int sleep_unkillable(void *arg)
 		enum park_result result = park(TASK_UNINTERRUPTIBLE, 0);
 
 		p.killed[1] += result == PARK_KILLED;
-		p.early += result != PARK_SPURIOUS && !READ_ONCE(p.released);
+		if (result == PARK_SPURIOUS && config->spurious_1_in)
+			continue;
+		p.early += !READ_ONCE(p.released);
 	}
 	p.pending = p.pending && fatal_signal_pending(current);
 	return 0;

@@ -156,7 +156,6 @@ static void tasks_made_while_others_look(void **state)
 	struct trace *trace = trace_create(true);
 	struct task *maker, *looker;
 	static int three = 3, lock;
-	struct site_stats sum;
 
 	(void)state;
 	assert_non_null(trace);
@@ -170,8 +169,9 @@ static void tasks_made_while_others_look(void **state)
 	assert_int_equal(machine_run(machine), 0);
 	assert_int_equal(machine_task_join(maker), 3 * NR_CHILDREN);
 	assert_int_equal(machine_task_join(looker), -1);
-	trace_site_sum(trace, LOCK_user, SITE_user, &sum);
-	assert_int_equal(sum.contended[LOCK_WRITE], looked);
+	assert_non_null(trace_edge(trace, 0));
+	assert_int_equal(trace_edge(trace, 0)->count, looked);
+	assert_null(trace_edge(trace, 1));
 	machine_destroy(machine);
 	trace_destroy(trace);
 }

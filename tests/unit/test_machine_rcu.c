@@ -94,6 +94,8 @@ static int reader(void *arg)
 	smp_store_release(&g.inside, 1);
 	spin_while_equal_int(&g.queued, 0, 0);
 	rcu_read_unlock();
+	/* Time enough for a callback that does not wait. */
+	machine_sleep(5 * NSEC_PER_MSEC);
 	for (int i = 0; i < 500; i++) {
 		if (READ_ONCE(g.callback.ran))
 			g.ran_inside = 1;
