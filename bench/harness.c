@@ -11,9 +11,12 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#define MAX_TRIES 10
 #define WARM_UP_ROUNDS 3
 #define ATOMIC_OPERATIONS 4096
+#define CANARY_TURNS 1000
+#define CANARIES 3
+#define TRIES_AT_ONCE 3
+#define PAUSE_NS 5000000
 
 void bench_die(const char *fmt, ...)
 {
@@ -40,18 +43,60 @@ void bench_bind(int cpu)
 	host_bind_to_cpu(cpu);
 }
 
-long bench_preemptions(void)
+/* ---- disturbances ---- */
+
+static int disturbed;
+static bool delegated; /* main only */
+static uint64_t best_canary_ns = UINT64_MAX;
+
+static long preemptions(void)
 {
 	struct rusage usage;
 
 	return getrusage(RUSAGE_THREAD, &usage) ? 0 : usage.ru_nivcsw;
 }
 
-static int disturbed;
-
-void bench_disturbed(void)
+/* Six independent chains: a core that is shared has no room for all of them. */
+static uint64_t canary_ns(void)
 {
-	__atomic_store_n(&disturbed, 1, __ATOMIC_SEQ_CST);
+	uint64_t start = bench_now_ns();
+	uint64_t a = 1, b = 2, c = 3, d = 4, e = 5, f = 6;
+
+	for (int i = 0; i < CANARY_TURNS; i++) {
+		a += 3, b ^= a, c += 5, d ^= c, e += 7, f ^= e;
+		__asm__ volatile("" : "+r"(a), "+r"(b), "+r"(c), "+r"(d), "+r"(e), "+r"(f));
+	}
+	return bench_now_ns() - start;
+}
+
+static bool is_slow(void)
+{
+	uint64_t ns = UINT64_MAX, best;
+
+	/* The best of a few: an interrupt is no neighbour. */
+	for (int i = 0; i < CANARIES; i++)
+		ns = MIN(ns, canary_ns());
+	best = __atomic_load_n(&best_canary_ns, __ATOMIC_RELAXED);
+	if (ns < best)
+		__atomic_store_n(&best_canary_ns, ns, __ATOMIC_RELAXED);
+	return ns > best + best / 6;
+}
+
+void watch_begin(struct watch *watch)
+{
+	watch->slow = is_slow();
+	watch->preemptions = preemptions();
+}
+
+void watch_end(const struct watch *watch)
+{
+	if (watch->preemptions != preemptions() || watch->slow || is_slow())
+		__atomic_store_n(&disturbed, 1, __ATOMIC_SEQ_CST);
+}
+
+void bench_delegated(void)
+{
+	delegated = true;
 }
 
 int bench_rounds(const struct bench *bench, int full, int quick)
@@ -89,18 +134,43 @@ static void shuffle(struct rng *rng, int *order, int n)
 	}
 }
 
-static double run_side(const struct side *side)
+static double run_watched(const struct side *side, bool *was_disturbed)
 {
-	double value = 0;
+	struct watch watch;
+	double value;
 
-	for (int i = 0; i < MAX_TRIES; i++) {
-		long before = bench_preemptions();
+	delegated = false;
+	__atomic_store_n(&disturbed, 0, __ATOMIC_SEQ_CST);
+	watch_begin(&watch);
+	value = side->run(side->context);
+	if (!delegated)
+		watch_end(&watch);
+	*was_disturbed = __atomic_load_n(&disturbed, __ATOMIC_SEQ_CST);
+	return value;
+}
 
-		__atomic_store_n(&disturbed, 0, __ATOMIC_SEQ_CST);
-		value = side->run(side->context);
-		if (bench_preemptions() == before && !__atomic_load_n(&disturbed, __ATOMIC_SEQ_CST))
+static double run_side(struct bench *bench, const struct side *side)
+{
+	const struct timespec pause = {0, PAUSE_NS};
+	bool was_disturbed;
+	double value;
+
+	for (int tries = 0;; tries++) {
+		uint64_t start = bench_now_ns(), ns;
+
+		value = run_watched(side, &was_disturbed);
+		bench->runs++;
+		if (!was_disturbed)
+			return value;
+		bench->disturbed_runs++;
+		if (!bench->patience_ns)
 			break;
+		if (tries >= TRIES_AT_ONCE)
+			nanosleep(&pause, NULL);
+		ns = bench_now_ns() - start;
+		bench->patience_ns -= MIN(ns, bench->patience_ns);
 	}
+	bench->disturbed_values++;
 	return value;
 }
 
@@ -116,7 +186,7 @@ void contest_run(struct bench *bench, struct contest *contest, int rounds)
 
 		shuffle(&bench->rng, order, contest->nr_sides);
 		for (int i = 0; i < contest->nr_sides; i++)
-			values[order[i]] = run_side(&contest->side[order[i]]);
+			values[order[i]] = run_side(bench, &contest->side[order[i]]);
 	}
 }
 

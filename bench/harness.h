@@ -41,6 +41,9 @@ struct bench {
 	uint64_t seed;
 	bool quick;
 	struct rng rng;
+	unsigned long runs, disturbed_runs; /* of sides */
+	unsigned long disturbed_values; /* used all the same: patience was at its end */
+	uint64_t patience_ns; /* how long may still be waited for a quiet computer */
 	int nr_rows;
 	struct row rows[BENCH_MAX_ROWS];
 };
@@ -49,10 +52,21 @@ _Noreturn void bench_die(const char *fmt, ...) __printf(1, 2);
 uint64_t bench_now_ns(void);
 /* Bind the calling thread to a CPU by the number that the host machine uses. */
 void bench_bind(int cpu);
-/* The kernel took the CPU from the calling thread so often. */
-long bench_preemptions(void);
-/* What a side is measuring is spoilt: it is measured again. Any thread. */
-void bench_disturbed(void);
+
+/*
+ * A side that was disturbed runs again. It was when its thread was preempted,
+ * or when a loop of plain arithmetic just before or after ran slower than it
+ * can: then somebody else uses this core's other hardware thread, and code that
+ * waits for memory and code that computes are slowed by different factors.
+ */
+struct watch {
+	long preemptions;
+	bool slow;
+};
+void watch_begin(struct watch *watch);
+void watch_end(const struct watch *watch);
+/* The side is watched in other threads: main's own turn to wait does no harm. */
+void bench_delegated(void);
 /* @full rounds, or @quick ones with --quick. */
 int bench_rounds(const struct bench *bench, int full, int quick);
 /* The row's note is made from @fmt. */
@@ -75,9 +89,8 @@ struct contest {
 };
 
 /*
- * Each round runs every side once, in an order drawn for the round. A side that
- * was preempted runs again, a few times at most: what another program does on
- * this computer is not what is measured.
+ * Each round runs every side once, in an order drawn for the round; more often
+ * when it is disturbed.
  */
 void contest_run(struct bench *bench, struct contest *contest, int rounds);
 void contest_end(struct contest *contest);

@@ -42,11 +42,15 @@ static void subject_destroy(void *arg)
 static void subject_run(void *arg)
 {
 	struct subject *subject = arg;
+	struct watch watch;
 
+	worker_settle();
 	fault_rig_run(&subject->rig);
+	watch_begin(&watch);
 	subject->ns = 0;
 	for (int i = 0; i < NR_BATCHES; i++)
 		subject->ns += fault_rig_run(&subject->rig) / NR_BATCHES;
+	watch_end(&watch);
 }
 
 static double run(void *context)

@@ -4,8 +4,10 @@
 
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #define SPINS_BEFORE_YIELD 10000
+#define SETTLE_NS 50000
 
 static void *worker_main(void *arg)
 {
@@ -13,17 +15,12 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&worker->mutex);
 	for (;;) {
-		long before;
-
 		while (!worker->fn && !worker->stop)
 			pthread_cond_wait(&worker->changed, &worker->mutex);
 		if (!worker->fn)
 			break;
 		pthread_mutex_unlock(&worker->mutex);
-		before = bench_preemptions();
 		worker->fn(worker->arg);
-		if (bench_preemptions() != before)
-			bench_disturbed();
 		pthread_mutex_lock(&worker->mutex);
 		worker->fn = NULL;
 		pthread_cond_broadcast(&worker->changed);
@@ -41,6 +38,13 @@ void worker_start(struct worker *worker)
 		bench_die("no thread to be had");
 }
 
+void worker_settle(void)
+{
+	const struct timespec ts = {0, SETTLE_NS};
+
+	nanosleep(&ts, NULL);
+}
+
 void worker_stop(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->mutex);
@@ -52,6 +56,7 @@ void worker_stop(struct worker *worker)
 
 void worker_post(struct worker *worker, void (*fn)(void *arg), void *arg)
 {
+	bench_delegated();
 	pthread_mutex_lock(&worker->mutex);
 	worker->arg = arg;
 	worker->fn = fn;
@@ -145,7 +150,10 @@ static void lane_work(void *arg)
 	struct lane_job job = lane->job;
 	size_t total = lanes->total, stride = lanes->stride, done = 0;
 	uint64_t start;
+	struct watch watch;
 
+	worker_settle();
+	watch_begin(&watch);
 	wait_for_others(lanes);
 	start = bench_now_ns();
 	while (done < total && !__atomic_load_n(&lanes->stop, __ATOMIC_RELAXED)) {
@@ -155,6 +163,7 @@ static void lane_work(void *arg)
 	/* What one does alone does not count. */
 	__atomic_store_n(&lanes->stop, 1, __ATOMIC_RELAXED);
 	lane->rate = (double)done / (double)(bench_now_ns() - start);
+	watch_end(&watch);
 }
 
 double lanes_run(struct lanes *lanes, const struct lane_job *jobs, int nr, size_t total,

@@ -24,6 +24,8 @@ void worker_start(struct worker *worker);
 void worker_stop(struct worker *worker);
 void worker_post(struct worker *worker, void (*fn)(void *arg), void *arg);
 void worker_wait(struct worker *worker);
+/* In a worker, before it measures: give who posted the time to fall asleep. */
+void worker_settle(void);
 /* Post and wait. */
 void worker_call(struct worker *worker, void (*fn)(void *arg), void *arg);
 

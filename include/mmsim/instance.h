@@ -86,6 +86,14 @@ MMSIM_API int mmsim_create(const struct mmsim_config *config, struct mmsim **out
 MMSIM_API int mmsim_destroy(struct mmsim *sim);
 
 /**
+ * mmsim_enter - go on as "main" of @sim
+ *
+ * For a thread that made several instances: it is main of the one it made or
+ * entered last. mmsim_run() and mmsim_destroy() enter by themselves.
+ */
+MMSIM_API void mmsim_enter(struct mmsim *sim);
+
+/**
  * mmsim_run - run every task to its end; called by the thread that made @sim
  *
  * Return: 0; -EDEADLK when nothing can run any more (step) or a task waited

@@ -35,7 +35,8 @@ struct mmsim_lock_site {
 	uint64_t acquired_read, acquired_write;
 	uint64_t contended_read, contended_write;
 	uint64_t behind_writer, behind_writer_ns; /* waits behind a queued writer */
-	struct mmsim_times wait, hold; /* holds: of those that were timed */
+	struct mmsim_times wait;
+	struct mmsim_times hold_read, hold_write; /* of the holds that were timed */
 };
 
 /**

@@ -173,9 +173,13 @@ static json_t *counters_json(const struct mmsim *sim)
 	return object;
 }
 
+static json_t *mmsim_times_json(const struct mmsim_times *t)
+{
+	return times_json(t->count, t->sum_ns, t->p50_ns, t->p99_ns, t->max_ns);
+}
+
 static json_t *site_json(const struct mmsim_lock_site *site)
 {
-	const struct mmsim_times *w = &site->wait, *h = &site->hold;
 	json_t *object = json_object();
 
 	set_text(object, "lock", site->lock);
@@ -186,10 +190,9 @@ static json_t *site_json(const struct mmsim_lock_site *site)
 	set_int(object, "contended_write", site->contended_write);
 	set_int(object, "behind_writer", site->behind_writer);
 	set_int(object, "behind_writer_ns", site->behind_writer_ns);
-	json_object_set_new(object, "wait",
-			    times_json(w->count, w->sum_ns, w->p50_ns, w->p99_ns, w->max_ns));
-	json_object_set_new(object, "hold",
-			    times_json(h->count, h->sum_ns, h->p50_ns, h->p99_ns, h->max_ns));
+	json_object_set_new(object, "wait", mmsim_times_json(&site->wait));
+	json_object_set_new(object, "hold_read", mmsim_times_json(&site->hold_read));
+	json_object_set_new(object, "hold_write", mmsim_times_json(&site->hold_write));
 	return object;
 }
 

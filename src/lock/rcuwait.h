@@ -4,7 +4,7 @@
  *
  * Fidelity: as in the kernel, the sleeper publishes itself, then tests the
  * condition, then sleeps; the waker changes the condition, then looks for a
- * sleeper. Both orders are full, so one of them sees the other.
+ * sleeper. All four are sequentially consistent, so one sees the other.
  */
 #ifndef MMSIM_LOCK_RCUWAIT_H
 #define MMSIM_LOCK_RCUWAIT_H
@@ -46,7 +46,7 @@ static inline void finish_rcuwait(struct rcuwait *w)
  */
 static inline void rcuwait_wake_up(struct rcuwait *w)
 {
-	struct task *task = smp_load_acquire(&w->task);
+	struct task *task = load_seq_cst(&w->task);
 
 	if (task)
 		unpark(task);

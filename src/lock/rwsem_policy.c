@@ -23,7 +23,7 @@ static const struct rwsem_policy policies[] = {
 	  .helps = "less waiting (of writers)",
 	  .reader_steal = true, .writer_spin = true, .writer_steal = true },
 	{ .name = "pthread", .since = "",
-	  .models = "the C library's pthread_rwlock; a downgrade is a release and a new read lock",
+	  .models = "pthread_rwlock; munmap does not downgrade it, its waits are not killable",
 	  .helps = "none: a yardstick",
 	  .foreign = true, .host_only = true },
 };

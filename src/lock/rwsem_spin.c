@@ -182,6 +182,7 @@ static bool rwsem_spin_for_lock(struct rw_semaphore *sem, uint64_t limit)
 	uint64_t deadline = 0;
 
 	for (;;) {
+		uint64_t now;
 		long count;
 
 		state = rwsem_spin_on_owner(sem);
@@ -195,10 +196,15 @@ static bool rwsem_spin_for_lock(struct rw_semaphore *sem, uint64_t limit)
 		if (state != OWNER_WRITER && need_resched())
 			return false;
 		if (state == OWNER_READER) {
-			if (before != OWNER_READER)
-				deadline = now_ns() + rwsem_reader_spin_ns(sem);
-			if (!spin_while_equal_long(&sem->count.counter, count, deadline) ||
-			    now_ns() > deadline) {
+			if (before != OWNER_READER) {
+				deadline = rwsem_reader_spin_ns(sem);
+				deadline += now_ns();
+			}
+			now = now_ns();
+			/* In slices: the owner may become a writer without the count changing. */
+			spin_while_equal_long(&sem->count.counter, count,
+					      MIN(deadline, now + SPIN_SLICE_NS));
+			if (now_ns() > deadline) {
 				rwsem_set_nonspinnable(sem);
 				return false;
 			}

@@ -43,13 +43,13 @@ static inline bool read_seqcount_retry(seqcount_t *s, unsigned int start)
 static inline void write_seqcount_begin(seqcount_t *s)
 {
 	/* An exchange, so that the section's writes stay behind the odd value. */
-	(void)xchg(&s->sequence, s->sequence + 1);
+	(void)xchg(&s->sequence, quiet_load(s->sequence) + 1);
 }
 
 static inline void write_seqcount_end(seqcount_t *s)
 {
 	/* Release: a reader that sees the even value sees the section's writes. */
-	smp_store_release(&s->sequence, s->sequence + 1);
+	smp_store_release(&s->sequence, quiet_load(s->sequence) + 1);
 }
 
 #endif

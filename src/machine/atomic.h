@@ -43,6 +43,11 @@ static __always_inline void machine_step(const volatile void *addr)
 		machine_step(p);                                                                   \
 		__atomic_store_n(p, (v), __ATOMIC_RELEASE);                                        \
 	})
+#define load_seq_cst(p)                                                                            \
+	({                                                                                         \
+		machine_step(p);                                                                   \
+		__atomic_load_n(p, __ATOMIC_SEQ_CST);                                              \
+	})
 #define rcu_dereference(p) smp_load_acquire(&(p))
 #define rcu_assign_pointer(p, v) smp_store_release(&(p), (v))
 

@@ -92,6 +92,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	if (machine->tasks && arena_reserve(machine))
 		task = machine_task_new(machine, &main_attr, NULL, NULL);
 	if (task) {
+		machine->main = task;
 		machine_task_enter(task);
 		err = machine->ops->create(machine);
 		if (!err) {
@@ -103,15 +104,33 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	return err;
 }
 
+void machine_enter(struct machine *machine)
+{
+	machine_task_enter(machine->main);
+}
+
+/* An OS thread may have made several machines; it goes back to the one it was in. */
 void machine_destroy(struct machine *machine)
 {
+	struct task *before = current && current->machine != machine ? current : NULL;
+
+	machine_enter(machine);
 	machine->ops->destroy(machine);
 	machine_free(machine);
+	if (before)
+		machine_task_enter(before);
 }
 
 int machine_run(struct machine *machine)
 {
-	return machine->ops->run(machine);
+	struct task *before = current;
+	int err;
+
+	machine_enter(machine);
+	err = machine->ops->run(machine);
+	if (before)
+		machine_task_enter(before);
+	return err;
 }
 
 const char *machine_failure(const struct machine *machine)
@@ -213,6 +232,9 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 	task->osq.task = task;
 	task->nice = attr->nice;
 	task->cpu = attr->cpu;
+	task->start_fn = attr->start_fn;
+	task->start_arg = attr->start_arg;
+	task->start_mm = attr->start_mm;
 	snprintf(task->name, sizeof(task->name), "%s", attr->name ? attr->name : "task");
 	rng_init(&rng, machine->config.seed, task->name, (uint64_t)task->index);
 	memcpy(task->rng, rng.s, sizeof(task->rng));
@@ -320,10 +342,14 @@ void wake_q_add(struct wake_q *q, struct task *task)
 	 * Already on somebody's queue: that wake-up is still to come and
 	 * serves for this one too. Full order: pairs with wake_up_q().
 	 */
-	if (!__atomic_compare_exchange_n(&task->wake_next, &none, q->head ? q->head : WAKE_Q_END,
-					 false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	if (!__atomic_compare_exchange_n(&task->wake_next, &none, WAKE_Q_END, false,
+					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		return;
-	q->head = task;
+	if (q->tail)
+		quiet_store(q->tail->wake_next, task);
+	else
+		q->head = task;
+	q->tail = task;
 }
 
 void wake_up_q(struct wake_q *q)
@@ -337,7 +363,7 @@ void wake_up_q(struct wake_q *q)
 		unpark(task);
 		task = next;
 	}
-	q->head = NULL;
+	*q = (struct wake_q){NULL, NULL};
 }
 
 bool on_cpu(const struct task *task)

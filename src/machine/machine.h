@@ -84,6 +84,8 @@ void machine_destroy(struct machine *machine);
  * not ended are abandoned where they stood. machine_failure() has the text.
  */
 int machine_run(struct machine *machine);
+/* The calling OS thread, which made @machine, is its "main" from now on. */
+void machine_enter(struct machine *machine);
 const char *machine_failure(const struct machine *machine);
 uint64_t machine_steps(const struct machine *machine);
 enum machine_kind machine_kind(const struct machine *machine);
@@ -121,6 +123,10 @@ struct task_attr {
 	const char *name;
 	int nice;
 	int cpu; /* -1: the machine chooses */
+	/* For the floors above; kept in the task. */
+	int (*start_fn)(void *arg);
+	void *start_arg;
+	struct mm_struct *start_mm;
 };
 
 /**
@@ -160,9 +166,9 @@ static inline bool fatal_signal_pending(const struct task *task)
 
 /* Wake-ups gathered under a spinlock and issued after it. */
 struct wake_q {
-	struct task *head;
+	struct task *head, *tail; /* woken first in, first out */
 };
-#define DEFINE_WAKE_Q(name) struct wake_q name = {NULL}
+#define DEFINE_WAKE_Q(name) struct wake_q name = {NULL, NULL}
 void wake_q_add(struct wake_q *q, struct task *task);
 void wake_up_q(struct wake_q *q);
 

@@ -40,6 +40,7 @@ struct machine {
 	struct machine_config config;
 	const struct machine_ops *ops;
 	void *impl; /* struct host or struct model */
+	struct task *main; /* the OS thread that made the machine */
 	struct task **tasks;
 	int nr_tasks; /* release when a task was added */
 	char *arena, *first_chunk;

@@ -71,6 +71,9 @@ struct task {
 	char name[TASK_NAME_LEN];
 	int (*fn)(void *arg);
 	void *arg;
+	int (*start_fn)(void *arg);
+	void *start_arg;
+	struct mm_struct *start_mm; /* used until the task runs in it */
 	int result;
 };
 

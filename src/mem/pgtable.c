@@ -103,7 +103,7 @@ static void unlink_entry(const struct unlink *u, struct pgtable_dir *dir, unsign
 			 int level)
 {
 	void **slot = &dir->entry[dir_index(addr, level)];
-	void *table = *slot;
+	void *table = smp_load_acquire(slot);
 
 	/* No VMA is left in a span that is ours, so what is below is out already. */
 	if (!table || !span_is_ours(u, addr, level))
@@ -130,7 +130,7 @@ static void unlink_range(const struct unlink *u, struct pgtable_dir *dir, unsign
 	unsigned long next;
 
 	for (unsigned long addr = start; addr < end; addr = next) {
-		struct pgtable_dir *child = dir->entry[dir_index(addr, level)];
+		struct pgtable_dir *child = smp_load_acquire(&dir->entry[dir_index(addr, level)]);
 
 		next = (addr & ~(span - 1)) + span;
 		if (level && child)
@@ -144,9 +144,8 @@ void unlink_pgtables(struct mm_struct *mm, unsigned long start, unsigned long en
 {
 	struct unlink u = {mm, floor, ceiling ? ceiling : TASK_SIZE + PAGE_SIZE, gather};
 
-	spin_lock(&mm->page_table_lock, LOCK_page_table_lock, SITE_unlink);
+	/* No lock: nobody else uses entries of a span that is ours. */
 	unlink_range(&u, mm->pgd, start, end, LEVELS - 1);
-	spin_unlock(&mm->page_table_lock);
 }
 
 void free_unlinked_pgtables(struct mmsim *sim, struct pgtable_gather *gather)

@@ -5,7 +5,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* ---- tasks ---- */
 
@@ -14,25 +13,19 @@ static struct task *task_of(struct mmsim_task *task)
 	return (struct task *)task;
 }
 
-/* What a task is started with; freed by its entry. */
-struct task_start {
-	int (*fn)(void *arg);
-	void *arg;
-	struct mm_struct *mm;
-};
-
 static int task_main(void *arg)
 {
-	struct task_start start = *(struct task_start *)arg;
+	struct mm_struct *mm = current->start_mm;
 	int result = 0;
 
-	free(arg);
-	if (start.mm) {
-		result = use_mm(start.mm);
-		mmdrop(start.mm);
+	(void)arg;
+	if (mm) {
+		result = use_mm(mm);
+		current->start_mm = NULL;
+		mmput(mm);
 	}
 	if (!result)
-		result = start.fn(start.arg);
+		result = current->start_fn(current->start_arg);
 	use_mm(NULL);
 	return result;
 }
@@ -40,23 +33,23 @@ static int task_main(void *arg)
 struct mmsim_task *mmsim_task_create(struct mmsim *sim, const struct mmsim_task_attr *attr,
 				     int (*fn)(void *arg), void *arg)
 {
-	struct task_attr inner = {.name = attr->name, .nice = attr->nice, .cpu = attr->cpu};
-	struct task_start *start = malloc(sizeof(*start));
+	const struct task_attr inner = {
+		.name = attr->name,
+		.nice = attr->nice,
+		.cpu = attr->cpu,
+		.start_fn = fn,
+		.start_arg = arg,
+		.start_mm = attr->mm,
+	};
 	struct task *task;
 
-	if (!start)
-		return NULL;
-	*start = (struct task_start){fn, arg, attr->mm};
-	/* The task's reference, from before it runs. */
+	/* The task's own use of it, from before it runs. */
 	if (attr->mm)
-		mmgrab(attr->mm);
-	task = machine_task_create(sim->machine, &inner, task_main, start);
-	if (task)
-		return (struct mmsim_task *)task;
-	if (attr->mm)
-		mmdrop(attr->mm);
-	free(start);
-	return NULL;
+		mmget(attr->mm);
+	task = machine_task_create(sim->machine, &inner, task_main, NULL);
+	if (!task && attr->mm)
+		mmput(attr->mm);
+	return (struct mmsim_task *)task;
 }
 
 int mmsim_task_join(struct mmsim_task *task)

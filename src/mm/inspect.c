@@ -29,11 +29,11 @@ int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
 	return err;
 }
 
-static enum mmsim_page page_of(struct mm_struct *mm, uint64_t addr, unsigned int *mapcount,
-			       uint64_t *value)
+/* The PTE lock is held: the page stays. */
+static enum mmsim_page page_of(struct mm_struct *mm, struct pte_table *table, uint64_t addr,
+			       unsigned int *mapcount, uint64_t *value)
 {
-	struct pte_table *table = pte_table_find(mm, addr);
-	pte_t pte = table ? READ_ONCE(table->pte[pte_index(addr)]) : 0;
+	pte_t pte = READ_ONCE(table->pte[pte_index(addr)]);
 	const char *bytes;
 
 	if (!pte)
@@ -54,8 +54,16 @@ enum mmsim_page mmsim_page_at(struct mm_struct *mm, uint64_t addr, unsigned int 
 	uint64_t word = 0;
 
 	mmap_read_lock(mm, SITE_inspect);
-	if (vma_tree_walk(&mm->mm_mt, addr))
-		page = page_of(mm, addr, &count, &word);
+	if (vma_tree_walk(&mm->mm_mt, addr)) {
+		struct pte_table *table = pte_table_find(mm, addr);
+
+		page = MMSIM_PAGE_NONE;
+		if (table) {
+			spin_lock(&table->ptl, LOCK_pte_lock, SITE_inspect);
+			page = page_of(mm, table, addr, &count, &word);
+			spin_unlock(&table->ptl);
+		}
+	}
 	mmap_read_unlock(mm);
 	if (mapcount)
 		*mapcount = count;

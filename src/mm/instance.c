@@ -149,6 +149,8 @@ int mmsim_create(const struct mmsim_config *config, struct mmsim **out, char *er
 	}
 	if (err == -ENOMEM && !*error)
 		snprintf(error, ERROR_SIZE, "no memory for the instance");
+	if (sim && sim->zone)
+		zone_destroy(sim->zone);
 	if (machine)
 		machine_destroy(machine);
 	trace_destroy(trace);
@@ -162,8 +164,14 @@ int mmsim_destroy(struct mmsim *sim)
 	struct mmsim_bytes bytes;
 	uint64_t left;
 
+	mmsim_enter(sim);
 	/* Main leaves the mm it may run in; what waits for a grace period is freed. */
 	if (!*machine_failure(machine)) {
+		struct task *task;
+
+		for (int i = 0; (task = machine_task(machine, i)); i++)
+			if (task->start_mm)
+				mmput(task->start_mm); /* it was never run */
 		use_mm(NULL);
 		rcu_barrier();
 	}
@@ -173,6 +181,11 @@ int mmsim_destroy(struct mmsim *sim)
 	machine_destroy(machine);
 	trace_destroy(trace);
 	return left ? -EBUSY : 0;
+}
+
+void mmsim_enter(struct mmsim *sim)
+{
+	machine_enter(sim->machine);
 }
 
 int mmsim_run(struct mmsim *sim)

@@ -95,6 +95,11 @@ static int madvise_walk_vmas(struct madvise *m, unsigned long start, unsigned lo
 		}
 		next = MIN(vma->vm_end, end);
 		advise_vma(m, start, next);
+		/* One gather a call only since 6.16. */
+		if (!mmsim_since(m->mm, 6, 16)) {
+			tlb_finish_mmu(&m->tlb);
+			tlb_gather_mmu(&m->tlb, m->mm);
+		}
 		start = next;
 	}
 	return unmapped;

@@ -65,6 +65,11 @@ void mmdrop(struct mm_struct *mm)
 	kmem_cache_free(mm->sim->mm_cache, mm);
 }
 
+void mmget(struct mm_struct *mm)
+{
+	atomic_inc(&mm->mm_users);
+}
+
 void mmput(struct mm_struct *mm)
 {
 	if (!atomic_dec_and_test(&mm->mm_users))
@@ -79,7 +84,7 @@ static void leave_mm(struct mm_struct *mm)
 {
 	smp_store_release(current->mm_slot, NULL);
 	current->mm = NULL;
-	mmdrop(mm);
+	mmput(mm);
 }
 
 static struct task **claim_in(struct mm_runners *block)
@@ -123,7 +128,7 @@ int use_mm(struct mm_struct *mm)
 		slot = claim_in(block);
 	if (!slot)
 		return -ENOMEM;
-	mmgrab(mm);
+	mmget(mm);
 	current->mm_slot = slot;
 	current->mm = mm;
 	/* Pairs with flush_tlb_mm(): one of the two sees what the other did first. */

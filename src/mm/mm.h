@@ -16,7 +16,8 @@
 /* ---- mm.c ---- */
 
 struct mm_struct *mm_alloc(struct mmsim *sim, const char *name);
-/* Last user: exit_mmap(). */
+/* A user more: the address space stays. The last user's mmput() is exit_mmap(). */
+void mmget(struct mm_struct *mm);
 void mmput(struct mm_struct *mm);
 /* Keeps the struct, not the address space. */
 void mmgrab(struct mm_struct *mm);

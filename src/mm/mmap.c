@@ -5,8 +5,8 @@
  * Fidelity: top-down placement, MAP_FIXED clears what is there under the same
  * write hold (no downgrade), merge before a new VMA, VM_ACCOUNT, map_count,
  * errors as in 6.18. Not modelled: files, MAP_SHARED, MAP_LOCKED, limits of
- * memory. The kernel's random base is left out: the first mapping ends at
- * MMAP_BASE.
+ * memory; 6.7's alignment to 2 MiB of mappings that are a multiple of it. The
+ * kernel's random base is left out: the first mapping ends at MMAP_BASE.
  */
 #include "mm/mm.h"
 
@@ -40,9 +40,11 @@ static long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned
 			return -EINVAL;
 		return (long)addr;
 	}
-	addr = PAGE_ALIGN(addr);
-	if (addr && addr >= MMAP_MIN_ADDR && addr <= TASK_SIZE - len &&
-	    range_is_free(mm, addr, len))
+	/* A hint is rounded down, and up to where mappings may begin. */
+	addr &= PAGE_MASK;
+	if (addr && addr < MMAP_MIN_ADDR)
+		addr = MMAP_MIN_ADDR;
+	if (addr && addr <= TASK_SIZE - len && range_is_free(mm, addr, len))
 		return (long)addr;
 	return vma_tree_gap_topdown(&mm->mm_mt, len, MMAP_MIN_ADDR, MMAP_BASE);
 }

@@ -25,12 +25,11 @@ static unsigned long account_flags(const struct vm_area_struct *vma, unsigned lo
 }
 
 /* One VMA's part of the range. What comes after it is at the returned VMA's end. */
-static int mprotect_fixup(struct vm_area_struct **vmap, unsigned long start, unsigned long end,
-			  unsigned long access)
+static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct **vmap, unsigned long start,
+			  unsigned long end, unsigned long access)
 {
 	struct vm_area_struct *vma = *vmap;
 	unsigned long vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | access;
-	struct mmu_gather tlb;
 
 	if (vm_flags == vma->vm_flags)
 		return 0;
@@ -41,15 +40,20 @@ static int mprotect_fixup(struct vm_area_struct **vmap, unsigned long start, uns
 	*vmap = vma;
 	vma_start_write(vma);
 	vma->vm_flags = vm_flags;
-	tlb_gather_mmu(&tlb, vma->vm_mm);
-	change_protection(&tlb, vma, start, end);
-	tlb_finish_mmu(&tlb);
+	change_protection(tlb, vma, start, end);
+	/* Before 6.0 each VMA had a flush of its own. */
+	if (!mmsim_since(vma->vm_mm, 6, 0)) {
+		tlb_finish_mmu(tlb);
+		tlb_gather_mmu(tlb, vma->vm_mm);
+	}
 	return 0;
 }
 
-static int mprotect_range(struct mm_struct *mm, unsigned long start, unsigned long end,
+static int mprotect_range(struct mmu_gather *tlb, unsigned long start, unsigned long end,
 			  unsigned long access)
 {
+	struct mm_struct *mm = tlb->mm;
+
 	while (start < end) {
 		struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, start, NULL, NULL);
 		unsigned long next;
@@ -58,7 +62,7 @@ static int mprotect_range(struct mm_struct *mm, unsigned long start, unsigned lo
 		if (!vma || vma->vm_start > start)
 			return -ENOMEM;
 		next = MIN(vma->vm_end, end);
-		err = mprotect_fixup(&vma, start, next, access);
+		err = mprotect_fixup(tlb, &vma, start, next, access);
 		if (err)
 			return err;
 		start = next;
@@ -68,6 +72,7 @@ static int mprotect_range(struct mm_struct *mm, unsigned long start, unsigned lo
 
 int do_mprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, int prot)
 {
+	struct mmu_gather tlb;
 	int err;
 
 	count_event(COUNTER_mprotect_calls);
@@ -83,7 +88,9 @@ int do_mprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, int
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_mprotect))
 		return -EINTR;
-	err = mprotect_range(mm, addr, addr + len, vma_flags_of(prot));
+	tlb_gather_mmu(&tlb, mm);
+	err = mprotect_range(&tlb, addr, addr + len, vma_flags_of(prot));
+	tlb_finish_mmu(&tlb);
 	mmap_write_unlock(mm);
 	return err;
 }

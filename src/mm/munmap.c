@@ -119,7 +119,8 @@ void vms_complete(struct mm_struct *mm, struct vma_munmap *vms)
 int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
 	struct vma_munmap vms;
-	bool downgrade = mm->sim->munmap->downgrade;
+	/* Somebody else's lock cannot downgrade without letting others in between. */
+	bool downgrade = mm->sim->munmap->downgrade && !mm->sim->rwsem[LOCK_mmap_lock]->foreign;
 	int err;
 
 	count_event(COUNTER_munmap_calls);

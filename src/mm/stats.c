@@ -65,7 +65,8 @@ int mmsim_lock_site_at(const struct mmsim *sim, unsigned int i, struct mmsim_loc
 		.behind_writer = sum.behind_writer,
 		.behind_writer_ns = sum.behind_writer_ns,
 		.wait = times_of(&sum.wait_ns),
-		.hold = times_of(&sum.hold_ns),
+		.hold_read = times_of(&sum.hold_ns[LOCK_READ]),
+		.hold_write = times_of(&sum.hold_ns[LOCK_WRITE]),
 	};
 	return 0;
 }

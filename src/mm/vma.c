@@ -260,7 +260,8 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 		return NULL;
 	if (high->vm_pgoff != low->vm_pgoff + pages)
 		return NULL;
-	return READ_ONCE(neighbour->anon_vma);
+	/* Acquire: pairs with the release in __anon_vma_prepare(). */
+	return smp_load_acquire(&neighbour->anon_vma);
 }
 
 struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)

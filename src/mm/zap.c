@@ -68,7 +68,8 @@ static void tlb_flush_mmu(struct mmu_gather *tlb)
 
 void tlb_finish_mmu(struct mmu_gather *tlb)
 {
-	if (tlb->tables.tables || tlb->tables.dirs)
+	/* Another gather may have cleared PTEs and not flushed yet: see to it too. */
+	if (tlb->tables.tables || tlb->tables.dirs || atomic_read(&tlb->mm->tlb_flush_pending) > 1)
 		tlb->flush = true;
 	tlb_flush_mmu(tlb);
 	free_unlinked_pgtables(tlb->mm->sim, &tlb->tables);

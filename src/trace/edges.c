@@ -79,6 +79,15 @@ static void edge_set_holder(const struct trace *trace, struct wait_edge *edge, s
 	follow_chain(trace, edge, holder, site);
 }
 
+static void set_wait(struct task_trace *t, const struct lock_wait *wait)
+{
+	t->wait.since_ns = wait->since_ns;
+	quiet_store(t->wait.class, wait->class);
+	quiet_store(t->wait.site, wait->site);
+	quiet_store(t->wait.mode, wait->mode);
+	quiet_store(t->wait.lock, wait->lock);
+}
+
 void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site site,
 		      enum lock_mode mode, struct wait_edge *edge)
 {
@@ -95,11 +104,14 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	edge->key.mode = (uint8_t)mode;
 	holder = find_holder(t->trace, lock, current, &holder_site);
 	edge_set_holder(t->trace, edge, holder, holder_site);
-	t->wait.since_ns = now_ns();
-	quiet_store(t->wait.class, (uint8_t) class);
-	quiet_store(t->wait.site, (uint8_t)site);
-	quiet_store(t->wait.mode, (uint8_t)mode);
-	quiet_store(t->wait.lock, lock);
+	/* Waiting for an rwsem, a task may have to wait for that rwsem's wait_lock. */
+	edge->outer = t->wait;
+	edge->since_ns = now_ns();
+	set_wait(t, &(struct lock_wait){.lock = lock,
+					.since_ns = edge->since_ns,
+					.class = edge->key.class,
+					.site = edge->key.waiter_site,
+					.mode = edge->key.mode});
 }
 
 void trace_wait_behind(struct wait_edge *edge, struct task *writer)
@@ -171,8 +183,8 @@ void trace_wait_end(struct wait_edge *edge)
 
 	if (!t)
 		return;
-	waited_ns = now_ns() - t->wait.since_ns;
-	quiet_store(t->wait.lock, NULL);
+	waited_ns = now_ns() - edge->since_ns;
+	set_wait(t, &edge->outer);
 	s = &t->site[edge->key.class][edge->key.waiter_site];
 	quiet_inc_owned(s->contended[edge->key.mode], 1);
 	histogram_add(&s->wait_ns, waited_ns);

@@ -10,7 +10,7 @@
  * Lock classes, outermost first: the order of this list is the lock order.
  * From page_table_lock on they are spinlocks.
  * X(name, what it guards). Every hold of mmap_lock and anon_vma_root is timed,
- * of the others 1 in 64 a site.
+ * of the others 1 in 64 a site on the host, all on the model.
  */
 #define LOCK_CLASSES(X)                                                                            \
 	X(user, "a lock of the caller's own")                                                      \

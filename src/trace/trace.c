@@ -91,7 +91,7 @@ static int task_created(struct task *task, void *data)
 		return -ENOMEM;
 	t->trace = trace;
 	t->task = task;
-	t->always_timed = ALWAYS_TIMED;
+	t->always_timed = machine_kind(task->machine) == MACHINE_HOST ? ALWAYS_TIMED : UINT64_MAX;
 	/* Release: pairs with the acquire of who scans the tasks. */
 	quiet_store_release(task->trace, t);
 	return 0;
@@ -147,7 +147,7 @@ static void held_account(struct task_trace *t, int at)
 	uint64_t what = t->held[at].what;
 
 	if (what & WHAT_TIMED)
-		histogram_add(&t->site[what_class(what)][what_site(what)].hold_ns,
+		histogram_add(&t->site[what_class(what)][what_site(what)].hold_ns[what_mode(what)],
 			      now_ns() - t->held_since_ns[at]);
 }
 
@@ -252,7 +252,8 @@ static void site_add(struct site_stats *sum, const struct site_stats *s)
 	sum->behind_writer += quiet_load(s->behind_writer);
 	sum->behind_writer_ns += quiet_load(s->behind_writer_ns);
 	histogram_merge(&sum->wait_ns, &s->wait_ns);
-	histogram_merge(&sum->hold_ns, &s->hold_ns);
+	histogram_merge(&sum->hold_ns[LOCK_READ], &s->hold_ns[LOCK_READ]);
+	histogram_merge(&sum->hold_ns[LOCK_WRITE], &s->hold_ns[LOCK_WRITE]);
 }
 
 void trace_site_sum(const struct trace *trace, enum lock_class class, enum lock_site site,

@@ -63,7 +63,7 @@ struct site_stats {
 	uint64_t behind_writer; /* waits behind a queued writer, not for a holder */
 	uint64_t behind_writer_ns; /* in them */
 	struct histogram wait_ns;
-	struct histogram hold_ns;
+	struct histogram hold_ns[2]; /* of the holds that were timed, by mode */
 };
 
 struct task_trace {
@@ -92,6 +92,9 @@ struct wait_edge {
 		uint8_t holder_state, mode, behind_writer, chain_length;
 	} key;
 	uint64_t count, total_ns, max_ns;
+	/* While the wait lasts: the one around it, and when this one began. */
+	struct lock_wait outer;
+	uint64_t since_ns;
 };
 
 struct trace;

@@ -74,6 +74,8 @@ static enum park_result sleep_on_word(struct task *task, bool killable, uint64_t
 {
 	uint64_t now = deadline_ns ? host_now() : 0;
 
+	if (killable && is_killed(task))
+		return PARK_KILLED;
 	if (deadline_ns && now >= deadline_ns)
 		return PARK_TIMEOUT;
 	if (!fall_asleep(task))
@@ -144,8 +146,11 @@ static bool patience_turn(struct patience *p, uint64_t deadline_ns)
 		p->start_ns = now;
 	if (now - p->start_ns < SPIN_BEFORE_YIELD_NS)
 		return true;
-	if (!p->yields)
+	if (!p->yields) {
 		quiet_add(current->machine->host_artefacts, 1);
+		if (!deadline_ns)
+			quiet_store(current->context->parked_since_ns, now);
+	}
 	if (p->yields++ < YIELDS_BEFORE_SLEEP) {
 		sched_yield();
 	} else {
@@ -163,6 +168,8 @@ static bool host_spin_int(const int *word, int value, uint64_t deadline_ns)
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
 		if (!patience_turn(&p, deadline_ns))
 			return false;
+	if (p.yields)
+		quiet_store(current->context->parked_since_ns, 0);
 	return true;
 }
 
@@ -173,6 +180,8 @@ static bool host_spin_long(const long *word, long value, uint64_t deadline_ns)
 	while (__atomic_load_n(word, __ATOMIC_ACQUIRE) == value)
 		if (!patience_turn(&p, deadline_ns))
 			return false;
+	if (p.yields)
+		quiet_store(current->context->parked_since_ns, 0);
 	return true;
 }
 
@@ -278,6 +287,8 @@ void machine_task_detach(void)
 {
 	host_rcu_unregister();
 	quiet_store(current->state, TASK_DEAD);
+	__atomic_store_n(&current->context->dead, 1, __ATOMIC_RELEASE);
+	host_futex_wake(&current->context->dead);
 	mmsim_current = NULL;
 	mmsim_charging = false;
 }
@@ -403,6 +414,10 @@ static int host_create(struct machine *machine)
 		host_rcu_register();
 		machine_task_enter(current);
 		err = host_rcu_start(host);
+	}
+	if (err && current->context) {
+		host_rcu_unregister();
+		free(current->context);
 	}
 	if (err)
 		free(host);

@@ -57,21 +57,35 @@ static bool tsc_is_constant(void)
 }
 #endif
 
+/* Both clocks at one moment: of several tries the one that took least. */
+static void read_both(uint64_t *ns, uint64_t *ticks)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < 16; i++) {
+		uint64_t before = read_tsc();
+		uint64_t now = monotonic_ns();
+		uint64_t after = read_tsc();
+
+		if (after - before >= least)
+			continue;
+		least = after - before;
+		*ns = now;
+		*ticks = before + least / 2;
+	}
+}
+
 static void clock_calibrate(void)
 {
-	uint64_t start_ns, start_tsc, ns, ticks;
+	uint64_t ns, ticks;
 
 	if (!tsc_is_constant())
 		return;
-	start_ns = monotonic_ns();
-	start_tsc = read_tsc();
-	do {
-		ns = monotonic_ns() - start_ns;
-		ticks = read_tsc() - start_tsc;
-	} while (ns < 5 * NSEC_PER_MSEC);
-	tsc_base = start_tsc;
-	ns_base = start_ns;
-	tsc_scale = (uint64_t)(((unsigned __int128)ns << 32) / ticks);
+	read_both(&ns_base, &tsc_base);
+	do
+		read_both(&ns, &ticks);
+	while (ns - ns_base < 5 * NSEC_PER_MSEC);
+	tsc_scale = (uint64_t)(((unsigned __int128)(ns - ns_base) << 32) / (ticks - tsc_base));
 }
 
 void host_clock_init(void)

@@ -8,10 +8,17 @@
 static pthread_once_t topology_once = PTHREAD_ONCE_INIT;
 static hwloc_topology_t topology;
 
+static hwloc_bitmap_t allowed; /* what the process may run on: taskset, cpusets */
+
 static void topology_load(void)
 {
-	if (hwloc_topology_init(&topology) || hwloc_topology_load(topology))
+	if (hwloc_topology_init(&topology) || hwloc_topology_load(topology)) {
 		topology = NULL;
+		return;
+	}
+	allowed = hwloc_bitmap_alloc();
+	if (allowed && hwloc_get_cpubind(topology, allowed, HWLOC_CPUBIND_PROCESS))
+		hwloc_bitmap_copy(allowed, hwloc_topology_get_allowed_cpuset(topology));
 }
 
 unsigned int host_count_cpus(void)
@@ -19,8 +26,8 @@ unsigned int host_count_cpus(void)
 	int n = 0;
 
 	pthread_once(&topology_once, topology_load);
-	if (topology)
-		n = hwloc_get_nbobjs_by_type(topology, HWLOC_OBJ_PU);
+	if (topology && allowed)
+		n = hwloc_get_nbobjs_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_PU);
 	return n > 0 ? (unsigned int)n : 1;
 }
 
@@ -29,8 +36,9 @@ void host_bind_to_cpu(int cpu)
 	hwloc_obj_t pu = NULL;
 
 	pthread_once(&topology_once, topology_load);
-	if (topology)
-		pu = hwloc_get_obj_by_type(topology, HWLOC_OBJ_PU, (unsigned int)cpu);
+	if (topology && allowed)
+		pu = hwloc_get_obj_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_PU,
+							 (unsigned int)cpu);
 	if (pu)
 		hwloc_set_cpubind(topology, pu->cpuset, HWLOC_CPUBIND_THREAD);
 }

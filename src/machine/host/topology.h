@@ -5,7 +5,7 @@
 
 /* CPUs this process may use; at least 1. */
 unsigned int host_count_cpus(void);
-/* Bind the calling thread; no effect where that is not allowed. */
+/* Bind the calling thread to the cpu-th of them; no effect where that is not allowed. */
 void host_bind_to_cpu(int cpu);
 
 #endif

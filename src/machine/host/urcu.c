@@ -33,14 +33,19 @@ void host_rcu_read_unlock(void)
 	urcu_memb_read_unlock();
 }
 
+/* A thread may be main of several machines and is registered once. */
+static __thread unsigned int registered;
+
 void host_rcu_register(void)
 {
-	urcu_memb_register_thread();
+	if (!registered++)
+		urcu_memb_register_thread();
 }
 
 void host_rcu_unregister(void)
 {
-	urcu_memb_unregister_thread();
+	if (!--registered)
+		urcu_memb_unregister_thread();
 }
 
 void host_rcu_offline(void)

@@ -63,10 +63,12 @@ static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma,
 						    bool *detached)
 {
 	struct mm_struct *other_mm;
+	unsigned int seq;
 	int old;
 
 	*detached = false;
-	if (READ_ONCE(vma->vm_lock_seq) == READ_ONCE(mm->mm_lock_seq.sequence))
+	seq = READ_ONCE(mm->mm_lock_seq.sequence);
+	if (READ_ONCE(vma->vm_lock_seq) == seq)
 		return NULL;
 	/*
 	 * Acquire: pairs with the release in vma_mark_attached(); what follows
@@ -87,8 +89,8 @@ static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma,
 		return NULL;
 	}
 	/* Acquire: pairs with the release in write_end(). */
-	if (unlikely(READ_ONCE(vma->vm_lock_seq) == smp_load_acquire(&mm->mm_lock_seq.sequence)) &&
-	    !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED)) {
+	seq = smp_load_acquire(&mm->mm_lock_seq.sequence);
+	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq) && !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED)) {
 		vma_refcount_put(vma);
 		return NULL;
 	}
@@ -135,7 +137,7 @@ static void wait_for_readers(struct vm_area_struct *vma, int left, enum lock_sit
 
 	trace_wait_begin(vma, LOCK_vma_lock, site, LOCK_WRITE, &edge);
 	rcuwait_wait_event(&mm->vma_writer_wait,
-			   atomic_read_acquire(&vma->vm_refcnt) == EXCLUDE_READERS + left);
+			   load_seq_cst(&vma->vm_refcnt.counter) == EXCLUDE_READERS + left);
 	trace_wait_end(&edge);
 }
 
@@ -157,13 +159,17 @@ static void refcnt_vma_start_write(struct vm_area_struct *vma)
 	mmap_assert_write_locked(vma->vm_mm);
 	if (vma->vm_lock_seq == seq)
 		return;
+	trace_check_order(vma, LOCK_vma_lock, true);
 	old = exclude_readers(vma);
 	if (old > 1)
 		wait_for_readers(vma, 1, SITE_vma_write);
+	/* Held for as long as it takes to say so; mmap_lock's write hold stands for it then. */
+	trace_acquired(vma, LOCK_vma_lock, SITE_vma_write, LOCK_WRITE, old > 1);
 	/* Detached: nobody can count, so the sequence is all there is to set. */
 	WRITE_ONCE(vma->vm_lock_seq, seq);
 	if (old)
 		atomic_fetch_sub_release(EXCLUDE_READERS, &vma->vm_refcnt);
+	trace_released(vma);
 }
 
 static void refcnt_vma_mark_attached(struct vm_area_struct *vma)
@@ -181,6 +187,7 @@ static void refcnt_vma_mark_detached(struct vm_area_struct *vma)
 	if (atomic_dec_and_test(&vma->vm_refcnt))
 		return;
 	/* Readers that have not noticed the write lock yet. */
+	trace_check_order(vma, LOCK_vma_lock, true);
 	if (!exclude_readers(vma))
 		return;
 	wait_for_readers(vma, 0, SITE_vma_detach);

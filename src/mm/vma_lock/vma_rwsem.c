@@ -52,8 +52,11 @@ static void rwsem_vma_free(struct vm_area_struct *vma)
 static bool rwsem_vma_start_read(struct vm_area_struct *vma, struct mm_struct *mm,
 				 enum lock_site site)
 {
+	unsigned int seq;
+
 	/* Racy, to spare the lock word when it is known to be in vain. */
-	if (READ_ONCE(vma->vm_lock_seq) == READ_ONCE(mm->mm_lock_seq.sequence))
+	seq = READ_ONCE(mm->mm_lock_seq.sequence);
+	if (READ_ONCE(vma->vm_lock_seq) == seq)
 		return false;
 	if (!down_read_trylock(vma->vm_lock, site))
 		return false;
@@ -62,8 +65,8 @@ static bool rwsem_vma_start_read(struct vm_area_struct *vma, struct mm_struct *m
 	 * writer's. Acquire: pairs with the release in write_end(); who sees
 	 * the sequence moved on sees what that writer wrote.
 	 */
-	if (unlikely(READ_ONCE(vma->vm_lock_seq) == smp_load_acquire(&mm->mm_lock_seq.sequence)) &&
-	    !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED)) {
+	seq = smp_load_acquire(&mm->mm_lock_seq.sequence);
+	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq) && !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED)) {
 		up_read(vma->vm_lock);
 		return false;
 	}
