@@ -73,9 +73,10 @@ static noinline int down_read_any(struct rw_semaphore *sem, enum lock_site site,
 static __always_inline int __down_read(struct rw_semaphore *sem, enum lock_site site,
 				       enum task_state state)
 {
+	struct task_trace *trace = mmsim_host_trace;
 	long count, flags;
 
-	if (unlikely(mmsim_stepping || sem->foreign || LOCK_ORDER_IS_CHECKED))
+	if (unlikely(!trace || sem->foreign || LOCK_ORDER_IS_CHECKED))
 		return down_read_any(sem, site, state);
 	count = nostep_fetch_add_acquire(&sem->count.counter, RWSEM_READER_BIAS) +
 		RWSEM_READER_BIAS;
@@ -83,7 +84,7 @@ static __always_inline int __down_read(struct rw_semaphore *sem, enum lock_site 
 		return rwsem_down_read_slowpath(sem, count, site, state);
 	flags = nostep_load(&sem->owner.counter) & RWSEM_NONSPINNABLE;
 	nostep_store(&sem->owner.counter, (long)current | RWSEM_READER_OWNED | flags);
-	trace_acquired(sem, sem->class, site, LOCK_READ, false);
+	trace_push(trace, sem, sem->class, site, LOCK_READ, false);
 	return 0;
 }
 
@@ -195,9 +196,10 @@ static noinline void rwsem_released_wake(struct rw_semaphore *sem)
 /* As __down_read(): the host's uncontended case without a stack frame. */
 void up_read(struct rw_semaphore *sem)
 {
+	struct task_trace *trace = mmsim_host_trace;
 	long count;
 
-	if (unlikely(mmsim_stepping || sem->foreign)) {
+	if (unlikely(!trace || sem->foreign)) {
 		up_read_any(sem);
 		return;
 	}
@@ -206,7 +208,7 @@ void up_read(struct rw_semaphore *sem)
 	if (unlikely(rwsem_last_reader_with_waiters(count)))
 		rwsem_released_wake(sem);
 	else
-		trace_released(sem);
+		trace_pop(trace, sem);
 }
 
 void up_write(struct rw_semaphore *sem)

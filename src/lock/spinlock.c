@@ -15,3 +15,19 @@ void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site
 	trace_wait_end(&edge);
 	trace_acquired(lock, class, site, LOCK_WRITE, true);
 }
+
+bool spin_trylock_any(spinlock_t *lock, enum lock_class class, enum lock_site site)
+{
+	int unlocked = 0;
+
+	if (!try_cmpxchg_acquire(&lock->locked, &unlocked, 1))
+		return false;
+	trace_acquired(lock, class, site, LOCK_WRITE, false);
+	return true;
+}
+
+void spin_unlock_any(spinlock_t *lock)
+{
+	trace_released(lock);
+	smp_store_release(&lock->locked, 0);
+}

@@ -23,14 +23,21 @@ static inline void spin_lock_init(spinlock_t *lock)
 
 void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site);
 
+/* Where there are steps, or no measurements. */
+bool spin_trylock_any(spinlock_t *lock, enum lock_class class, enum lock_site site);
+void spin_unlock_any(spinlock_t *lock);
+
 static __always_inline bool spin_trylock(spinlock_t *lock, enum lock_class class,
 					 enum lock_site site)
 {
+	struct task_trace *trace = mmsim_host_trace;
 	int unlocked = 0;
 
-	if (!try_cmpxchg_acquire(&lock->locked, &unlocked, 1))
+	if (unlikely(!trace))
+		return spin_trylock_any(lock, class, site);
+	if (!nostep_try_cmpxchg_acquire(&lock->locked, &unlocked, 1))
 		return false;
-	trace_acquired(lock, class, site, LOCK_WRITE, false);
+	trace_push(trace, lock, class, site, LOCK_WRITE, false);
 	return true;
 }
 
@@ -52,8 +59,14 @@ static __always_inline void spin_lock_nested(spinlock_t *lock, enum lock_class c
 
 static __always_inline void spin_unlock(spinlock_t *lock)
 {
-	trace_released(lock);
-	smp_store_release(&lock->locked, 0);
+	struct task_trace *trace = mmsim_host_trace;
+
+	if (unlikely(!trace)) {
+		spin_unlock_any(lock);
+		return;
+	}
+	trace_pop(trace, lock);
+	nostep_store_release(&lock->locked, 0);
 }
 
 #endif

@@ -15,7 +15,7 @@
 /* True on an OS thread that runs a model. */
 extern __thread bool mmsim_stepping __mmsim_tls;
 
-void model_step(const volatile void *addr);
+void model_step(const volatile void *addr) __attribute__((cold));
 
 static __always_inline void machine_step(const volatile void *addr)
 {
@@ -57,6 +57,9 @@ static __always_inline void machine_step(const volatile void *addr)
  */
 #define nostep_load(p) __atomic_load_n(p, __ATOMIC_RELAXED)
 #define nostep_store(p, v) __atomic_store_n(p, (v), __ATOMIC_RELAXED)
+#define nostep_store_release(p, v) __atomic_store_n(p, (v), __ATOMIC_RELEASE)
+#define nostep_try_cmpxchg_acquire(p, old, new)                                                    \
+	__atomic_compare_exchange_n(p, old, new, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 #define nostep_fetch_add_acquire(p, v) __atomic_fetch_add(p, (v), __ATOMIC_ACQUIRE)
 #define nostep_fetch_add_release(p, v) __atomic_fetch_add(p, (v), __ATOMIC_RELEASE)
 

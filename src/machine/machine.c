@@ -16,6 +16,7 @@
 
 __thread struct task *mmsim_current __mmsim_tls;
 __thread bool mmsim_stepping __mmsim_tls;
+__thread struct task_trace *mmsim_host_trace __mmsim_tls;
 __thread bool mmsim_charging __mmsim_tls;
 
 void machine_lock(struct machine *machine)
@@ -70,6 +71,7 @@ static void machine_free(struct machine *machine)
 		if (hooks->task_freed && machine->tasks[i]->hooked)
 			hooks->task_freed(machine->tasks[i], hooks->data);
 	mmsim_current = NULL;
+	mmsim_host_trace = NULL;
 	mmsim_stepping = false;
 	mmsim_charging = false;
 	arena_free(machine);
@@ -109,18 +111,14 @@ void machine_enter(struct machine *machine)
 	machine_task_enter(machine->main);
 }
 
-/* An OS thread may have made several machines; it goes back to the one it was in. */
 void machine_destroy(struct machine *machine)
 {
-	struct task *before = current && current->machine != machine ? current : NULL;
-
 	machine_enter(machine);
 	machine->ops->destroy(machine);
 	machine_free(machine);
-	if (before)
-		machine_task_enter(before);
 }
 
+/* An OS thread may have made several machines; it goes back to the one it was in. */
 int machine_run(struct machine *machine)
 {
 	struct task *before = current;
@@ -283,6 +281,7 @@ void machine_task_enter(struct task *task)
 {
 	mmsim_current = task;
 	mmsim_stepping = task->machine->config.kind != MACHINE_HOST;
+	mmsim_host_trace = mmsim_stepping ? NULL : task->trace;
 	mmsim_charging = task->machine->config.emulate_costs && !mmsim_stepping;
 }
 

@@ -80,4 +80,10 @@ struct task {
 extern __thread struct task *mmsim_current __mmsim_tls;
 #define current (mmsim_current)
 
+/*
+ * current->trace where nothing steps and there are measurements, else NULL: what
+ * the shortest paths look at, one test in place of three.
+ */
+extern __thread struct task_trace *mmsim_host_trace __mmsim_tls;
+
 #endif

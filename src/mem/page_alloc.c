@@ -190,6 +190,8 @@ static struct folio *take_folio(struct zone *zone)
 	if (folio) {
 		pcp->head = folio->next;
 		pcp->count--;
+		/* The next to be taken, most likely soon. */
+		__builtin_prefetch(pcp->head, 1);
 		quiet_inc_owned(pcp->allocated, 1);
 	}
 	spin_unlock(&pcp->lock);

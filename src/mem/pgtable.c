@@ -76,8 +76,11 @@ static void *table_at(struct mm_struct *mm, struct pgtable_dir *dir, unsigned lo
 
 struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr)
 {
-	void *table = mm->pgd;
+	void *table = pte_table_find(mm, addr);
 
+	if (likely(table))
+		return table;
+	table = mm->pgd;
 	for (int level = LEVELS - 1; level >= 0 && table; level--)
 		table = table_at(mm, table, addr, level);
 	return table;

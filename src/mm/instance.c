@@ -161,9 +161,12 @@ int mmsim_destroy(struct mmsim *sim)
 {
 	struct machine *machine = sim->machine;
 	struct trace *trace = sim->trace;
+	struct machine *before;
 	struct mmsim_bytes bytes;
 	uint64_t left;
 
+	/* The thread goes back to the instance it was in. */
+	before = current && current->machine != machine ? current->machine : NULL;
 	mmsim_enter(sim);
 	/* Main leaves the mm it may run in; what waits for a grace period is freed. */
 	if (!*machine_failure(machine)) {
@@ -180,6 +183,8 @@ int mmsim_destroy(struct mmsim *sim)
 		left += bytes.objects;
 	machine_destroy(machine);
 	trace_destroy(trace);
+	if (before)
+		machine_enter(before);
 	return left ? -EBUSY : 0;
 }
 

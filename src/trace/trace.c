@@ -91,7 +91,9 @@ static int task_created(struct task *task, void *data)
 		return -ENOMEM;
 	t->trace = trace;
 	t->task = task;
-	t->always_timed = machine_kind(task->machine) == MACHINE_HOST ? ALWAYS_TIMED : UINT64_MAX;
+	for (unsigned int class = 0; class < NR_LOCK_CLASSES; class ++)
+		if (machine_kind(task->machine) == MACHINE_HOST && !(ALWAYS_TIMED >> class & 1))
+			t->sample_mask[class] = TRACE_SAMPLE - 1;
 	/* Release: pairs with the acquire of who scans the tasks. */
 	quiet_store_release(task->trace, t);
 	return 0;

@@ -13,7 +13,7 @@
 #include "trace/names.h"
 
 #define TRACE_MAX_HELD 64
-#define TRACE_SAMPLE 64 /* holds of short locks: one in so many is timed */
+#define TRACE_SAMPLE 64 /* holds of short locks: one in so many is timed; a power of two */
 #define TRACE_MAX_EDGES 4096
 #define TRACE_MAX_CHAIN 8
 #define TRACE_MAX_SITES 32
@@ -69,11 +69,11 @@ struct site_stats {
 struct task_trace {
 	struct trace *trace;
 	struct task *task;
-	uint64_t always_timed; /* bit a lock class */
 	unsigned int depth;
 	unsigned int unrecorded; /* held, but the stack was full */
 	struct lock_wait wait;
 	uint64_t counters[NR_COUNTERS];
+	uint8_t sample_mask[NR_LOCK_CLASSES]; /* a hold is timed when its number has none of it */
 	struct held_lock held[TRACE_MAX_HELD];
 	uint64_t held_since_ns[TRACE_MAX_HELD];
 	/* By enum lock_mode; the sites rounded up to make the index cheap. */
@@ -161,50 +161,57 @@ static inline void trace_check_order(const void *lock, enum lock_class class, bo
 /* The hold is to be timed: it was waited for, its class always is, or it is the nth. */
 void trace_time_hold(struct task_trace *t, unsigned int depth);
 
-static __always_inline void trace_acquired(const void *lock, enum lock_class class,
-					   enum lock_site site, enum lock_mode mode, bool waited)
+static __always_inline void trace_push(struct task_trace *t, const void *lock,
+				       enum lock_class class, enum lock_site site,
+				       enum lock_mode mode, bool waited)
 {
-	uint32_t what = class | site << WHAT_SITE_SHIFT | (mode == LOCK_WRITE ? WHAT_WRITE : 0);
-	struct task_trace *t = current->trace;
-	struct held_lock *h;
-	uint64_t *acquired, nth;
-	unsigned int depth;
+	uint64_t what = class | site << WHAT_SITE_SHIFT | (mode == LOCK_WRITE ? WHAT_WRITE : 0);
+	uint64_t *acquired = &t->acquired[class][site][mode];
+	unsigned int depth = t->depth;
+	uint64_t nth = *acquired;
+	struct held_lock *h = &t->held[depth];
 
-	if (unlikely(!t))
-		return;
-	acquired = &t->acquired[class][site][mode];
-	nth = *acquired;
 	quiet_store(*acquired, nth + 1);
-	depth = t->depth;
 	if (unlikely(depth == TRACE_MAX_HELD)) {
 		t->unrecorded++;
 		return;
 	}
 	/* Others scan this stack while it changes and may name a lock just released. */
-	h = &t->held[depth];
 	quiet_store(h->lock, lock);
 	quiet_store(h->what, what);
 	quiet_store(t->depth, depth + 1);
-	if (unlikely(waited || (t->always_timed >> class & 1) || !(nth % TRACE_SAMPLE)))
+	if (unlikely(waited || !(nth & t->sample_mask[class])))
 		trace_time_hold(t, depth);
+}
+
+static __always_inline void trace_acquired(const void *lock, enum lock_class class,
+					   enum lock_site site, enum lock_mode mode, bool waited)
+{
+	struct task_trace *t = current->trace;
+
+	if (likely(t))
+		trace_push(t, lock, class, site, mode, waited);
 }
 
 void trace_released_slow(struct task_trace *t, const void *lock);
 
-static __always_inline void trace_released(const void *lock)
+static __always_inline void trace_pop(struct task_trace *t, const void *lock)
 {
-	struct task_trace *t = current->trace;
-	const struct held_lock *h;
-	unsigned int top;
+	unsigned int top = t->depth - 1;
+	const struct held_lock *h = &t->held[top % TRACE_MAX_HELD];
 
-	if (unlikely(!t))
-		return;
-	top = t->depth - 1;
-	h = &t->held[top % TRACE_MAX_HELD];
 	if (unlikely(h->lock != lock || (h->what & WHAT_TIMED) || top >= TRACE_MAX_HELD))
 		trace_released_slow(t, lock);
 	else
 		quiet_store(t->depth, top);
+}
+
+static __always_inline void trace_released(const void *lock)
+{
+	struct task_trace *t = current->trace;
+
+	if (likely(t))
+		trace_pop(t, lock);
 }
 
 /* Write became read, at the same place in the stack. */

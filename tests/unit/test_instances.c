@@ -45,7 +45,7 @@ static int map_touch_unmap(void *arg)
 static void start(struct mmsim *sim, struct mm_struct *mm, int n)
 {
 	for (int i = 0; i < n; i++) {
-		char name[8];
+		char name[16];
 		struct mmsim_task_attr attr = {.name = name, .cpu = -1, .mm = mm};
 
 		snprintf(name, sizeof(name), "t%d", i);

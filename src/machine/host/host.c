@@ -290,6 +290,7 @@ void machine_task_detach(void)
 	__atomic_store_n(&current->context->dead, 1, __ATOMIC_RELEASE);
 	host_futex_wake(&current->context->dead);
 	mmsim_current = NULL;
+	mmsim_host_trace = NULL;
 	mmsim_charging = false;
 }
 

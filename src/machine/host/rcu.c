@@ -63,7 +63,8 @@ static void *rcu_thread(void *arg)
 	struct host *host = arg;
 	const struct timespec batch = {0, RCU_BATCH_NS};
 
-	mmsim_current = host->rcu;
+	machine_task_enter(host->rcu);
+	mmsim_charging = false;
 	host_bind_to_cpu(host->rcu->cpu);
 	host_rcu_register();
 	for (;;) {
