@@ -308,17 +308,23 @@ enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool wri
 
 void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
-	for (unsigned long addr = start; addr < end; addr += PAGE_SIZE) {
-		struct vm_fault vmf = {.address = addr};
-		enum fault_result result = FAULT_OOM;
+	unsigned long addr = start;
 
-		mmap_read_lock(mm, SITE_fault);
-		vmf.vma = vma_tree_walk(&mm->mm_mt, addr);
-		vmf.write = vmf.vma && (vmf.vma->vm_flags & VM_WRITE);
-		if (vmf.vma && !access_error(vmf.vma, vmf.write))
-			result = handle_mm_fault(&vmf);
-		mmap_read_unlock(mm);
-		if (result != FAULT_DONE)
-			return;
+	/* One long hold, as the kernel's: its faults do not drop it. */
+	mmap_read_lock(mm, SITE_populate);
+	while (addr < end) {
+		struct vm_fault vmf = {.address = addr, .vma = vma_tree_walk(&mm->mm_mt, addr)};
+
+		if (!vmf.vma)
+			break;
+		vmf.write = vmf.vma->vm_flags & VM_WRITE;
+		if (access_error(vmf.vma, vmf.write)) {
+			addr = vmf.vma->vm_end;
+			continue;
+		}
+		if (handle_mm_fault(&vmf) != FAULT_DONE)
+			break;
+		addr += PAGE_SIZE;
 	}
+	mmap_read_unlock(mm);
 }

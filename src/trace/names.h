@@ -41,6 +41,7 @@ enum lock_class {
 	X(madvise_vma, "madvise under the VMA lock")                                               \
 	X(fault, "page fault under mmap_lock")                                                     \
 	X(fault_vma, "page fault under the VMA lock")                                              \
+	X(populate, "MAP_POPULATE: faults in the whole mapping")                                   \
 	X(anon_prepare, "first write to a VMA: give it an anon_vma")                               \
 	X(vma_write, "vma_start_write: wait for the VMA's readers")                                \
 	X(vma_detach, "vma_mark_detached: wait for transient readers")                             \
