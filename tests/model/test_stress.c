@@ -29,7 +29,12 @@ static const struct size {
 	uint64_t seeds; /* of each choice, on the step machine */
 	unsigned int step_ops, host_ops; /* operations a task */
 } sizes[] = {
+	/* A sanitizer costs ten times as much a step. */
+#if defined(MMSIM_ASAN) || defined(MMSIM_TSAN)
 	{"smoke", 100, 20, 500},
+#else
+	{"smoke", 1000, 20, 500},
+#endif
 	{"full", 1000, 20, 5000},
 	{"long", 20000, 20, 200000},
 };
