@@ -428,6 +428,12 @@ void machine_work_slow(enum work_kind kind, uint64_t n)
 	current->machine->ops->work(kind, n);
 }
 
+void machine_io_submit(struct machine_io *io, uint64_t ns, void (*complete)(struct machine_io *io))
+{
+	io->complete = complete;
+	current->machine->ops->io_submit(io, ns);
+}
+
 /* ---- RCU ---- */
 
 void rcu_read_lock(void)

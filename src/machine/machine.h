@@ -234,6 +234,26 @@ static __always_inline void machine_work(enum work_kind kind, uint64_t n)
 		machine_work_slow(kind, n);
 }
 
+/* ---- I/O ---- */
+
+/* A request; the caller's, and not to be touched between submission and completion. */
+struct machine_io {
+	void (*complete)(struct machine_io *io);
+	uint64_t due_ns; /* the machine's */
+	struct machine_io *next;
+};
+
+/**
+ * machine_io_submit - hand a request to a device
+ * @ns: how long the device takes; the step machine answers at any time, in any order
+ * @complete: called by task "io"; it may wake tasks and take spinlocks, not sleep
+ *
+ * Release: complete() sees what was written before the submission. A request
+ * still under way when the machine ends is completed at once (host) or dropped
+ * (model): who submits waits.
+ */
+void machine_io_submit(struct machine_io *io, uint64_t ns, void (*complete)(struct machine_io *io));
+
 /* ---- RCU ---- */
 
 struct rcu_head {

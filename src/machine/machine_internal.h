@@ -27,6 +27,7 @@ struct machine_ops {
 	uint64_t (*now)(void);
 	void (*sleep)(uint64_t ns);
 	void (*work)(enum work_kind kind, uint64_t n);
+	void (*io_submit)(struct machine_io *io, uint64_t ns);
 	void (*call_rcu)(struct rcu_head *head, void (*func)(struct rcu_head *head));
 	void (*synchronize_rcu)(void);
 	void (*rcu_barrier)(void);

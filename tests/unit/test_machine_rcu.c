@@ -239,8 +239,8 @@ static void streams_are_the_machines(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct rng rng;
 
-		/* "main" and "rcu" come before. */
-		rng_init(&rng, config->seed, names[i], (uint64_t)i + 2);
+		/* "main", "rcu" and "io" come before. */
+		rng_init(&rng, config->seed, names[i], (uint64_t)i + 3);
 		for (int j = 0; j < 3; j++)
 			assert_int_equal(drawn[i][j], rng_next(&rng));
 	}

@@ -382,6 +382,13 @@ static void __attribute__((noreturn)) host_bug(struct machine *machine, const ch
 	abort();
 }
 
+static void host_free(struct machine *machine)
+{
+	for (int i = 0; i < machine->nr_tasks; i++)
+		free(machine->tasks[i]->context);
+	free(machine->impl);
+}
+
 static void host_destroy(struct machine *machine)
 {
 	struct host *host = machine->impl;
@@ -389,11 +396,10 @@ static void host_destroy(struct machine *machine)
 	/* Tasks that were made and never run. */
 	set_gate(host, GATE_CANCELLED);
 	join_all(machine);
+	host_io_stop(host);
 	host_rcu_stop(host);
 	host_rcu_unregister();
-	for (int i = 0; i < machine->nr_tasks; i++)
-		free(machine->tasks[i]->context);
-	free(host);
+	host_free(machine);
 }
 
 static int host_create(struct machine *machine)
@@ -415,13 +421,15 @@ static int host_create(struct machine *machine)
 		host_rcu_register();
 		machine_task_enter(current);
 		err = host_rcu_start(host);
-	}
-	if (err && current->context) {
-		host_rcu_unregister();
-		free(current->context);
+		if (!err && host_io_init(host)) {
+			host_rcu_stop(host);
+			err = -ENOMEM;
+		}
+		if (err)
+			host_rcu_unregister();
 	}
 	if (err)
-		free(host);
+		host_free(machine);
 	return err;
 }
 
@@ -441,6 +449,7 @@ const struct machine_ops host_ops = {
 	.now = host_now,
 	.sleep = host_sleep,
 	.work = host_work,
+	.io_submit = host_io_submit,
 	.call_rcu = host_call_rcu,
 	.synchronize_rcu = host_synchronize_rcu,
 	.rcu_barrier = host_rcu_barrier,

@@ -30,6 +30,11 @@ struct host {
 	int rcu_stop;
 	uint64_t rcu_queued, rcu_done;
 	uint64_t rcu_cpu_ns;
+	/* I/O: as the callbacks, for task io, which the first request starts. */
+	struct task *io;
+	struct machine_io *io_submitted;
+	int io_work; /* futex: counts submissions */
+	int io_started, io_stop;
 };
 
 static inline struct host *host_of(const struct task *task)
@@ -50,6 +55,11 @@ static inline void host_pause(void)
 	__asm__ volatile("yield");
 #endif
 }
+
+/* io.c */
+int host_io_init(struct host *host);
+void host_io_submit(struct machine_io *io, uint64_t ns);
+void host_io_stop(struct host *host);
 
 /* rcu.c */
 int host_rcu_start(struct host *host);

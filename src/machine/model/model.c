@@ -465,20 +465,24 @@ static void model_destroy(struct machine *machine)
 	free(model);
 }
 
-static int start_rcu_task(struct model *model)
+/*
+ * A task of the machine's own: it has nothing to do until it is made runnable,
+ * and nobody waits for its end.
+ */
+static int start_daemon(struct model *model, const char *name, int (*fn)(void *arg),
+			struct task **out)
 {
-	static const struct task_attr attr = {.name = "rcu", .cpu = 0};
+	const struct task_attr attr = {.name = name, .cpu = 0};
 	int err;
 
-	model->rcu = machine_task_new(model->machine, &attr, model_rcu_main, model);
-	if (!model->rcu)
+	*out = machine_task_new(model->machine, &attr, fn, model);
+	if (!*out)
 		return -ENOMEM;
-	err = model_task_start(model->rcu);
+	err = model_task_start(*out);
 	if (err)
 		return err;
-	/* It has nothing to do until a callback is ready, and nobody waits for its end. */
-	run_remove(model, model->rcu);
-	set_state(model->rcu, TASK_UNINTERRUPTIBLE);
+	run_remove(model, *out);
+	set_state(*out, TASK_UNINTERRUPTIBLE);
 	model->alive--;
 	return 0;
 }
@@ -505,7 +509,9 @@ static int model_create(struct machine *machine)
 	if (!err) {
 		fibre_adopt_thread(&model->main->context->fibre);
 		run_add(model, model->main);
-		err = start_rcu_task(model);
+		err = start_daemon(model, "rcu", model_rcu_main, &model->rcu);
+		if (!err)
+			err = start_daemon(model, "io", model_io_main, &model->io);
 	}
 	if (!err && machine->config.schedule)
 		err = model_schedule_parse(model, machine->config.schedule);
@@ -530,6 +536,7 @@ const struct machine_ops model_ops = {
 	.now = model_now,
 	.sleep = model_sleep,
 	.work = model_work,
+	.io_submit = model_io_submit,
 	.call_rcu = model_call_rcu,
 	.synchronize_rcu = model_synchronize_rcu,
 	.rcu_barrier = model_synchronize_rcu,

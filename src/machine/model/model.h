@@ -49,7 +49,7 @@ struct schedule_entry {
 
 struct model {
 	struct machine *machine;
-	struct task *main, *rcu;
+	struct task *main, *rcu, *io;
 	struct task **run; /* who may be given the next step */
 	int nr_run;
 	int alive; /* tasks made by the caller that have not ended */
@@ -65,7 +65,10 @@ struct model {
 	struct model_callback *callbacks;
 	size_t nr_callbacks, first_callback, max_callbacks;
 	uint64_t rcu_clock;
-	bool in_callback;
+	int in_callback; /* of task rcu, io or both */
+	/* I/O under way, oldest first. */
+	struct machine_io *io_under_way;
+	uint64_t nr_io;
 	struct task *relaxing; /* in cpu_relax() */
 	/* Written schedule. */
 	struct schedule_entry *schedule;
@@ -90,6 +93,10 @@ void model_tick(struct model *model);
 /* Park current; the reason of the wake-up. No token is looked at. */
 enum park_result model_block(enum task_state state, uint64_t deadline_ns);
 struct task *model_task_named(struct model *model, const char *name);
+
+/* io.c */
+int model_io_main(void *model);
+void model_io_submit(struct machine_io *io, uint64_t ns);
 
 /* rcu.c */
 int model_rcu_main(void *model);

@@ -81,9 +81,9 @@ static void callback_run_first(struct model *model)
 	model->first_callback = (model->first_callback + 1) % model->max_callbacks;
 	model->nr_callbacks--;
 	/* It may hold locks: the run does not end in the middle of it. */
-	model->in_callback = true;
+	model->in_callback++;
 	callback.func(callback.head);
-	model->in_callback = false;
+	model->in_callback--;
 }
 
 int model_rcu_main(void *arg)

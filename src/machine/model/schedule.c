@@ -7,8 +7,8 @@
  *	A~	A until it parks, spins (in spin_while_equal or cpu_relax) or ends
  *	!tick	a jiffy passes			!kill:A		a fatal signal for A
  *	!spurious:A	A's park returns without reason
- * Grace periods are steps of task "rcu". After the last word the tasks run one
- * after another, each until it cannot.
+ * Grace periods are steps of task "rcu", I/O completions of task "io". After the
+ * last word the tasks run one after another, each until it cannot.
  */
 #include "machine/model/model.h"
 
@@ -40,8 +40,8 @@ static struct task *random_parked(struct model *model, bool killable)
 	for (int i = 0; i < n; i++) {
 		struct task *task = model->machine->tasks[(first + i) % n];
 
-		if (task == model->main || task == model->rcu || !task->context ||
-		    task->context->joining)
+		if (task == model->main || task == model->rcu || task == model->io ||
+		    !task->context || task->context->joining)
 			continue;
 		if (task->state == TASK_KILLABLE && !task->killed)
 			return task;
