@@ -5,12 +5,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* A mapped range and the operation that last changed it. */
 struct owner {
 	uint64_t start, end;
 	int pid;
 	unsigned int task, done;
+	size_t op; /* in the recording */
 };
 
 struct owners {
@@ -102,10 +104,29 @@ static bool changes_mappings(const struct sim_op *op)
 	       op->kind == OP_MREMAP;
 }
 
-/* It takes pages away that other tasks may still have to touch before. */
+/* It takes pages, or rights to them, that other tasks may have to use before. */
 static bool takes_away(const struct sim_op *op)
 {
+	if (op->kind == OP_MPROTECT)
+		return !(op->prot & PROT_WRITE);
+	if (op->kind == OP_MMAP)
+		return op->flags & MAP_FIXED;
 	return op->kind == OP_MUNMAP || op->kind == OP_MREMAP;
+}
+
+/* The operation that made the oldest of what the range now is; SIZE_MAX: nothing. */
+static size_t range_since(const struct planner *p, int pid, uint64_t start, uint64_t end)
+{
+	size_t since = SIZE_MAX;
+
+	for (size_t o = 0; o < p->owners.nr; o++) {
+		const struct owner *owner = &p->owners.at[o];
+
+		if (owner->pid == pid && owner->end > start && owner->start < end &&
+		    owner->op < since)
+			since = owner->op;
+	}
+	return since;
 }
 
 /* After what last changed any part of the range, if another task did it. */
@@ -126,18 +147,19 @@ static int order_after_owners(struct planner *p, size_t i, unsigned int task, ui
 	return 0;
 }
 
-/* After the other tasks' last uses of the range. */
+/* After the other tasks' last uses of the range as it is. */
 static int order_after_uses(struct planner *p, size_t i, unsigned int task, uint64_t start,
 			    uint64_t end)
 {
 	const struct recording *rec = p->plan->rec;
+	size_t since = range_since(p, rec->ops[i].pid, start, end);
 
-	for (unsigned int t = 0; t < p->plan->nr_tasks; t++) {
+	for (unsigned int t = 0; t < p->plan->nr_tasks && since != SIZE_MAX; t++) {
 		const struct plan_task *other = &p->plan->tasks[t];
 
 		if (t == task || other->pid != rec->ops[i].pid)
 			continue;
-		for (unsigned int n = p->done[t]; n > 0; n--) {
+		for (unsigned int n = p->done[t]; n > 0 && other->ops[n - 1] > since; n--) {
 			uint64_t s, e;
 
 			if (!op_range(&rec->ops[other->ops[n - 1]], &s, &e) || e <= start ||
@@ -165,15 +187,16 @@ static int add_owner(struct owners *owners, struct owner owner)
 static int take_range(struct owners *owners, struct owner now)
 {
 	for (size_t o = 0; o < owners->nr; o++) {
-		struct owner old = owners->at[o];
+		struct owner old = owners->at[o], left, right;
 
 		if (old.pid != now.pid || old.end <= now.start || old.start >= now.end)
 			continue;
 		owners->at[o--] = owners->at[--owners->nr];
-		if (add_owner(owners,
-			      (struct owner){old.start, now.start, old.pid, old.task, old.done}) ||
-		    add_owner(owners,
-			      (struct owner){now.end, old.end, old.pid, old.task, old.done}))
+		left = old;
+		left.end = now.start;
+		right = old;
+		right.start = now.end;
+		if (add_owner(owners, left) || add_owner(owners, right))
 			return -ENOMEM;
 	}
 	return add_owner(owners, now);
@@ -183,16 +206,19 @@ static int plan_op(struct planner *p, size_t i, unsigned int task)
 {
 	const struct sim_op *op = &p->plan->rec->ops[i];
 	unsigned int done = ++p->done[task];
-	uint64_t start, end;
-	int err = 0;
+	struct owner now = {.pid = op->pid, .task = task, .done = done, .op = i};
+	int err;
 
-	if (!op_range(op, &start, &end))
+	if (!op_range(op, &now.start, &now.end))
 		return 0;
-	err = order_after_owners(p, i, task, start, end);
+	err = order_after_owners(p, i, task, now.start, now.end);
 	if (!err && takes_away(op))
-		err = order_after_uses(p, i, task, start, end);
+		err = order_after_uses(p, i, task, now.start, now.end);
+	else if (op->kind == OP_MPROTECT)
+		/* Uses before it were not waited for: they still count. */
+		now.op = range_since(p, op->pid, now.start, now.end);
 	if (!err && changes_mappings(op))
-		err = take_range(&p->owners, (struct owner){start, end, op->pid, task, done});
+		err = take_range(&p->owners, now);
 	return err;
 }
 

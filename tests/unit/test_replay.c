@@ -69,9 +69,13 @@ static void threads_keep_the_recorded_order(void **state)
 		"3 1 2 mprotect 0x10002000 0x1000 r = 0",
 		"4 1 1 r 0x10002000",
 		"5 1 2 madvise 0x10000000 0x1000 DONTNEED = 0",
-		"6 1 1 munmap 0x10000000 0x4000 = 0",
-		"7 1 2 mmap 0x10000000 0x1000 r ph = 0x10000000",
-		"8 1 2 munmap 0x10000000 0x1000 = 0",
+		"6 1 2 w 0x10003000",
+		"7 1 1 mprotect 0x10003000 0x1000 none = 0",
+		"8 1 2 r 0x10001000",
+		"9 1 1 mmap 0x10001000 0x1000 none p = 0x10001000",
+		"10 1 1 munmap 0x10000000 0x4000 = 0",
+		"11 1 2 mmap 0x10000000 0x1000 r ph = 0x10000000",
+		"12 1 2 munmap 0x10000000 0x1000 = 0",
 		NULL,
 	};
 	struct replay_result result;
@@ -86,10 +90,10 @@ static void threads_keep_the_recorded_order(void **state)
 
 		replay(&rec, seed % 2 ? "6.18" : "6.1", seed, &result);
 		replay_memory_calls(&result, &done, &as_recorded);
-		assert_int_equal(done, 6);
-		assert_int_equal(as_recorded, 6);
+		assert_int_equal(done, 8);
+		assert_int_equal(as_recorded, 8);
 		assert_int_equal(result.counts.touch_failed, 0);
-		assert_int_equal(result.ops_done, 9);
+		assert_int_equal(result.ops_done, 13);
 	}
 	recording_free(&rec);
 }
