@@ -43,7 +43,7 @@ static const struct rwsem_body crowded_body = {.machine = "step",
 /* Hang: everybody is queued, nobody inside. */
 static void release_no_wake(void **state)
 {
-	static const struct mutant_seed m = {MUTANT_RWSEM_RELEASE_NO_WAKE, 1, "nothing can run"};
+	static const struct mutant_seed m = {MUTANT_RWSEM_RELEASE_NO_WAKE, 3, "nothing can run"};
 
 	(void)state;
 	mutant_check(&m, run_body, &linux_body);
@@ -52,7 +52,7 @@ static void release_no_wake(void **state)
 /* WAITERS of a queue that is empty: the count is not 0 when nobody is left. */
 static void killed_leaves_bias(void **state)
 {
-	static const struct mutant_seed m = {MUTANT_RWSEM_KILLED_LEAVES_BIAS, 15, "at rest"};
+	static const struct mutant_seed m = {MUTANT_RWSEM_KILLED_LEAVES_BIAS, 18, "at rest"};
 
 	(void)state;
 	mutant_check(&m, run_body, &linux_body);
@@ -65,7 +65,7 @@ static void killed_leaves_bias(void **state)
  */
 static void wake_one_pass(void **state)
 {
-	static const struct mutant_seed m = {MUTANT_RWSEM_WAKE_ONE_PASS, 56, "word"};
+	static const struct mutant_seed m = {MUTANT_RWSEM_WAKE_ONE_PASS, 61, "word"};
 
 	(void)state;
 	mutant_check(&m, run_body, &crowded_body);

@@ -58,14 +58,15 @@ static void check_both(enum mmsim_mutant mutant, const uint64_t seeds[2], const 
 static void second_seq_check_skipped(void **state)
 {
 	(void)state;
-	check_both(MUTANT_VMA_SECOND_SEQ_CHECK_SKIPPED, (uint64_t[]){1, 1}, "its bounds changed");
+	check_both(MUTANT_VMA_SECOND_SEQ_CHECK_SKIPPED, (uint64_t[]){106, 13},
+		   "its bounds changed");
 }
 
 /* The VMA was cut or grown between the lookup and the lock. */
 static void range_check_forgotten(void **state)
 {
 	(void)state;
-	check_both(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, (uint64_t[]){1, 5},
+	check_both(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, (uint64_t[]){11, 11},
 		   "the address lies outside");
 }
 
@@ -73,7 +74,7 @@ static void range_check_forgotten(void **state)
 static void detach_not_marked(void **state)
 {
 	(void)state;
-	check_both(MUTANT_VMA_DETACH_NOT_MARKED, (uint64_t[]){91, 209}, "it is not in the tree");
+	check_both(MUTANT_VMA_DETACH_NOT_MARKED, (uint64_t[]){23, 23}, "it is not in the tree");
 }
 
 /*
