@@ -3,7 +3,6 @@
  * What both machines have in common: the task table, chunks and object
  * numbers, wake queues, and the dispatch to the machine that current runs on.
  */
-#include "machine/host/urcu.h"
 #include "machine/machine_internal.h"
 
 #include <stdio.h>
@@ -435,22 +434,6 @@ void machine_io_submit(struct machine_io *io, uint64_t ns, void (*complete)(stru
 }
 
 /* ---- RCU ---- */
-
-void rcu_read_lock(void)
-{
-	if (unlikely(mmsim_stepping))
-		model_rcu_read_lock();
-	else
-		host_rcu_read_lock();
-}
-
-void rcu_read_unlock(void)
-{
-	if (unlikely(mmsim_stepping))
-		model_rcu_read_unlock();
-	else
-		host_rcu_read_unlock();
-}
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {

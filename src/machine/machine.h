@@ -261,8 +261,27 @@ struct rcu_head {
 	void (*func)(struct rcu_head *head);
 };
 
-void rcu_read_lock(void);
-void rcu_read_unlock(void);
+void model_rcu_read_lock(void);
+void model_rcu_read_unlock(void);
+void host_rcu_read_lock(void);
+void host_rcu_read_unlock(void);
+
+static __always_inline void rcu_read_lock(void)
+{
+	if (unlikely(mmsim_stepping))
+		model_rcu_read_lock();
+	else
+		host_rcu_read_lock();
+}
+
+static __always_inline void rcu_read_unlock(void)
+{
+	if (unlikely(mmsim_stepping))
+		model_rcu_read_unlock();
+	else
+		host_rcu_read_unlock();
+}
+
 /* @func runs as task "rcu" some time after every present reader has left. */
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void synchronize_rcu(void);

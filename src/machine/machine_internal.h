@@ -68,7 +68,4 @@ void machine_unlock(struct machine *machine);
 void machine_fail(struct machine *machine, const char *fmt, ...) __printf(2, 3);
 void machine_describe_waits(struct machine *machine);
 
-void model_rcu_read_lock(void);
-void model_rcu_read_unlock(void);
-
 #endif

@@ -3,20 +3,6 @@
 #include "mem/pgtable.h"
 #include "mem/sim.h"
 
-#define LEVELS 3 /* of directories, above the PTE tables */
-#define LEVEL_BITS 9
-
-/* Level 0 holds PTE tables and spans PMD_SIZE an entry; level 2 is the top. */
-static unsigned int dir_shift(int level)
-{
-	return PMD_SHIFT + LEVEL_BITS * (unsigned int)level;
-}
-
-static unsigned int dir_index(unsigned long addr, int level)
-{
-	return (addr >> dir_shift(level)) % PTRS_PER_PTE;
-}
-
 int pgd_alloc(struct mm_struct *mm)
 {
 	mm->pgd = kmem_cache_alloc(mm->sim->dir_cache);
@@ -26,19 +12,6 @@ int pgd_alloc(struct mm_struct *mm)
 void pgd_free(struct mm_struct *mm)
 {
 	kmem_cache_free(mm->sim->dir_cache, mm->pgd);
-}
-
-struct pte_table *pte_table_find(const struct mm_struct *mm, unsigned long addr)
-{
-	struct pgtable_dir *dir = mm->pgd;
-
-	for (int level = LEVELS - 1; level > 0; level--) {
-		/* Acquire: pairs with the release in link_table(). */
-		dir = smp_load_acquire(&dir->entry[dir_index(addr, level)]);
-		if (!dir)
-			return NULL;
-	}
-	return smp_load_acquire(&dir->entry[dir_index(addr, 0)]);
 }
 
 /* Put @table at @slot unless somebody was first; what is there now. */
@@ -81,7 +54,7 @@ struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr)
 	if (likely(table))
 		return table;
 	table = mm->pgd;
-	for (int level = LEVELS - 1; level >= 0 && table; level--)
+	for (int level = PGTABLE_LEVELS - 1; level >= 0 && table; level--)
 		table = table_at(mm, table, addr, level);
 	return table;
 }
@@ -148,7 +121,7 @@ void unlink_pgtables(struct mm_struct *mm, unsigned long start, unsigned long en
 	struct unlink u = {mm, floor, ceiling ? ceiling : TASK_SIZE + PAGE_SIZE, gather};
 
 	/* No lock: nobody else uses entries of a span that is ours. */
-	unlink_range(&u, mm->pgd, start, end, LEVELS - 1);
+	unlink_range(&u, mm->pgd, start, end, PGTABLE_LEVELS - 1);
 }
 
 void free_unlinked_pgtables(struct mmsim *sim, struct pgtable_gather *gather)

@@ -27,6 +27,20 @@ static inline unsigned long pmd_addr_end(unsigned long addr, unsigned long end)
 	return boundary - 1 < end - 1 ? boundary : end;
 }
 
+#define PGTABLE_LEVELS 3 /* of directories, above the PTE tables */
+#define LEVEL_BITS 9
+
+/* Level 0 holds PTE tables and spans PMD_SIZE an entry; level 2 is the top. */
+static inline unsigned int dir_shift(int level)
+{
+	return PMD_SHIFT + LEVEL_BITS * (unsigned int)level;
+}
+
+static inline unsigned int dir_index(unsigned long addr, int level)
+{
+	return (addr >> dir_shift(level)) % PTRS_PER_PTE;
+}
+
 /* The mm's top table; 0 or -ENOMEM. */
 int pgd_alloc(struct mm_struct *mm);
 void pgd_free(struct mm_struct *mm);
@@ -36,7 +50,20 @@ void pgd_free(struct mm_struct *mm);
  * while a VMA that covers them is locked in any mode, or for as long as a user
  * access holds up the TLB flush before the table is freed.
  */
-struct pte_table *pte_table_find(const struct mm_struct *mm, unsigned long addr);
+static __always_inline struct pte_table *pte_table_find(const struct mm_struct *mm,
+							unsigned long addr)
+{
+	struct pgtable_dir *dir = mm->pgd;
+
+	for (int level = PGTABLE_LEVELS - 1; level > 0; level--) {
+		/* Acquire: pairs with the release in link_table(). */
+		dir = smp_load_acquire(&dir->entry[dir_index(addr, level)]);
+		if (!dir)
+			return NULL;
+	}
+	return smp_load_acquire(&dir->entry[dir_index(addr, 0)]);
+}
+
 /* The same, allocating what is missing under page_table_lock. NULL: no memory. */
 struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr);
 

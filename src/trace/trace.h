@@ -128,9 +128,17 @@ void trace_wait_graph(const struct trace *trace, char *buf, size_t size);
 
 /* ---- called by the locks ---- */
 
+/* current's; NULL with statistics off. */
+static __always_inline struct task_trace *trace_of_current(void)
+{
+	struct task_trace *t = mmsim_host_trace;
+
+	return likely(t) ? t : current->trace;
+}
+
 static __always_inline void count_events(enum trace_counter counter, uint64_t n)
 {
-	struct task_trace *t = current->trace;
+	struct task_trace *t = trace_of_current();
 
 	if (likely(t))
 		quiet_inc_owned(t->counters[counter], n);
@@ -187,7 +195,7 @@ static __always_inline void trace_push(struct task_trace *t, const void *lock,
 static __always_inline void trace_acquired(const void *lock, enum lock_class class,
 					   enum lock_site site, enum lock_mode mode, bool waited)
 {
-	struct task_trace *t = current->trace;
+	struct task_trace *t = trace_of_current();
 
 	if (likely(t))
 		trace_push(t, lock, class, site, mode, waited);
@@ -208,7 +216,7 @@ static __always_inline void trace_pop(struct task_trace *t, const void *lock)
 
 static __always_inline void trace_released(const void *lock)
 {
-	struct task_trace *t = current->trace;
+	struct task_trace *t = trace_of_current();
 
 	if (likely(t))
 		trace_pop(t, lock);
