@@ -8,7 +8,6 @@
 struct trace {
 	struct machine *machine;
 	bool enabled;
-	uint64_t edges_dropped;
 	struct wait_edge edges[TRACE_MAX_EDGES]; /* open hashing; slots are claimed by CAS */
 };
 
