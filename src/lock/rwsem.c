@@ -150,12 +150,6 @@ int down_write_killable(struct rw_semaphore *sem, enum lock_site site)
 	return __down_write(sem, site, TASK_KILLABLE);
 }
 
-void down_write_nested(struct rw_semaphore *sem, enum lock_site site)
-{
-	trace_check_order(sem, sem->class, true);
-	__down_write(sem, site, TASK_UNINTERRUPTIBLE);
-}
-
 bool down_write_trylock(struct rw_semaphore *sem, enum lock_site site)
 {
 	return __down_write_fast(sem, site);

@@ -115,7 +115,10 @@ struct pte_table {
 	struct pte_table *next_free; /* in a gather */
 };
 
-/* A page-table page of a level above; entries are set under page_table_lock. */
+/*
+ * A page-table page of a level above. Entries are set under page_table_lock and
+ * cleared by whoever unmapped all that they span, see unlink_pgtables().
+ */
 struct pgtable_dir {
 	void *entry[PTRS_PER_PTE];
 	struct pgtable_dir *next_free; /* in a gather */
