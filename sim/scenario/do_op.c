@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The one place where operations become calls of the library. */
+#include "do_op.h"
+
+bool sim_is_call(const struct sim_op *op)
+{
+	switch (op->kind) {
+	case OP_R:
+	case OP_W:
+	case OP_FORK:
+	case OP_THREAD:
+	case OP_EXEC:
+	case OP_EXIT:
+	case NR_SIM_OPS:
+		return false;
+	default:
+		return true;
+	}
+}
+
+static int64_t do_process_madvise(struct mm_struct *mm, const struct sim_op *op)
+{
+	const struct mmsim_range ranges[] = {{op->addr, op->len}, {op->new_addr, op->new_len}};
+
+	return mmsim_process_madvise(mm, ranges, 2, op->advice);
+}
+
+int64_t sim_do_call(struct mm_struct *mm, const struct sim_op *op)
+{
+	switch (op->kind) {
+	case OP_MMAP:
+		return mmsim_mmap(mm, op->addr, op->len, (int)op->prot, (int)op->flags);
+	case OP_MUNMAP:
+		return mmsim_munmap(mm, op->addr, op->len);
+	case OP_MPROTECT:
+		return mmsim_mprotect(mm, op->addr, op->len, (int)op->prot);
+	case OP_MLOCK:
+		return mmsim_mlock(mm, op->addr, op->len, (int)op->flags);
+	case OP_MUNLOCK:
+		return mmsim_munlock(mm, op->addr, op->len);
+	case OP_MLOCKALL:
+		return mmsim_mlockall(mm, (int)op->flags);
+	case OP_MUNLOCKALL:
+		return mmsim_munlockall(mm);
+	case OP_MADVISE:
+		return mmsim_madvise(mm, op->addr, op->len, op->advice);
+	case OP_PROCESS_MADVISE:
+		return do_process_madvise(mm, op);
+	case OP_USERFAULTFD:
+		return mmsim_userfaultfd(mm, op->addr, op->len, (int)op->flags);
+	case OP_MREMAP:
+		return mmsim_mremap(mm, op->addr, op->len, op->new_len, (int)op->flags,
+				    op->new_addr);
+	case OP_BRK:
+		return (int64_t)mmsim_brk(mm, op->addr);
+	default:
+		return 0;
+	}
+}
