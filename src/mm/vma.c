@@ -320,9 +320,12 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 					  const struct vm_area_struct *high,
 					  const struct vm_area_struct *neighbour)
 {
+	/*
+	 * First of all: a neighbour that is gone shows here. Acquire: pairs with
+	 * the release in __anon_vma_prepare().
+	 */
+	struct anon_vma *anon_vma = smp_load_acquire(&neighbour->anon_vma);
 	unsigned long pages = vma_pages(low);
-
-	struct anon_vma *anon_vma;
 
 	if (low->vm_end != high->vm_start || ((low->vm_flags ^ high->vm_flags) & ~VM_ACCESS_FLAGS))
 		return NULL;
