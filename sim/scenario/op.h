@@ -112,9 +112,9 @@ extern const struct sim_op_spec sim_op_specs[NR_SIM_OPS];
 /*
  * One operation. prot holds PROT_*; flags holds MAP_* for mmap (neither MAP_FIXED nor
  * MAP_FIXED_NOREPLACE: addr is a hint, letter h), MREMAP_* for mremap, MCL_* for mlockall, 1 for
- * mlock onfault and userfaultfd on. new_addr and new_len are process_madvise's second range. file is K of fK, -1 for
- * anonymous memory (then MAP_ANONYMOUS is set). value is what w stores, the child of fork and
- * thread, group_dead of exit. result is 0, an address or a negative errno.
+ * mlock onfault and userfaultfd on. new_addr and new_len are process_madvise's second range.
+ * file is K of fK, -1 for anonymous memory (then MAP_ANONYMOUS is set). value is what w stores,
+ * the child of fork and thread, group_dead of exit. result is 0, an address or a negative errno.
  */
 struct sim_op {
 	enum op_kind kind;

@@ -13,11 +13,10 @@ static const struct {
 	unsigned long flag;
 	const char *letters;
 } vm_flag_letters[] = {
-	{VM_GROWSDOWN, "gd"},	{VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"},
-	{VM_LOCKED, "lo"},	{VM_SEQ_READ, "sr"},	 {VM_RAND_READ, "rr"},
-	{VM_DONTCOPY, "dc"},	{VM_ACCOUNT, "ac"},	 {VM_NORESERVE, "nr"},
-	{VM_LOCKONFAULT, "lf"}, {VM_WIPEONFORK, "wf"},	 {VM_DONTDUMP, "dd"},
-	{VM_HUGEPAGE, "hg"},	{VM_NOHUGEPAGE, "nh"},	 {VM_MERGEABLE, "mg"},
+	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"}, {VM_LOCKED, "lo"},
+	{VM_SEQ_READ, "sr"},  {VM_RAND_READ, "rr"},    {VM_DONTCOPY, "dc"},    {VM_ACCOUNT, "ac"},
+	{VM_NORESERVE, "nr"}, {VM_LOCKONFAULT, "lf"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+	{VM_HUGEPAGE, "hg"},  {VM_NOHUGEPAGE, "nh"},   {VM_MERGEABLE, "mg"},
 };
 
 static void print_flags(unsigned long vm_flags, char *buf, size_t size)
@@ -73,8 +72,7 @@ static struct vm_area_struct *lock_next_vma_under_rcu(struct mm_struct *mm, unsi
 		return NULL;
 	/* In a gap before it, another may have come: only if nobody wrote it was the next. */
 	if (addr >= vma->vm_end ||
-	    (addr < vma->vm_start &&
-	     (!stable || read_seqcount_retry(&mm->mm_lock_seq, seq)) &&
+	    (addr < vma->vm_start && (!stable || read_seqcount_retry(&mm->mm_lock_seq, seq)) &&
 	     vma_tree_find(&mm->mm_mt, addr, NULL, NULL) != vma)) {
 		rcu_read_unlock();
 		vma_end_read(vma);
@@ -118,7 +116,7 @@ int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
 			vma_end_read(vma);
 			return 0;
 		}
-	} 
+	}
 	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
 	if (vma)
 		describe_vma(vma, out);
@@ -225,7 +223,8 @@ static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_stru
 			n++;
 			if (pte & PTE_GUARD) {
 				if (mmsim_since(mm, 6, 18) && !vma->maybe_guard)
-					mmsim_bug("%s: guard at %#lx in a VMA without", mm->name, a);
+					mmsim_bug("%s: guard page at %#lx, unmarked VMA", mm->name,
+						  a);
 				continue;
 			}
 			if ((pte & PTE_WRITE) && !(vma->vm_flags & VM_WRITE))

@@ -25,7 +25,8 @@ static const struct madvise_strategy strategies[] = {
 	  .models = "Linux before 6.17: mmap_lock for read over the whole call",
 	  .helps = "none: the base" },
 	{ .name = "vma_lock", .since = "6.17",
-	  .models = "Linux 6.17: DONTNEED and FREE inside one VMA take only that VMA's lock; 6.19: guard pages, too",
+	  .models = "Linux 6.17: DONTNEED and FREE inside one VMA take only that VMA's lock; "
+		    "6.19: guard pages, too",
 	  .helps = "split lock", .vma_lock = true },
 };
 /* clang-format on */

@@ -190,8 +190,7 @@ long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len,
 int do_madvise(struct mm_struct *mm, unsigned long addr, unsigned long len, int advice);
 long do_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges, unsigned int nr,
 			int advice);
-int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len,
-		     const char *name);
+int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len, const char *name);
 /* Arm a range for a userfaultfd (missing pages), or disarm it. */
 int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, bool arm);
 

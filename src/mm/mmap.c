@@ -102,8 +102,8 @@ bool mlock_future_ok(const struct mm_struct *mm, unsigned long vm_flags, unsigne
 {
 	if (!(vm_flags & VM_LOCKED))
 		return true;
-	return mm->locked_vm + (bytes >> PAGE_SHIFT) <=
-	       mm->sim->config.max_locked_bytes >> PAGE_SHIFT;
+	return mm->locked_vm + (bytes >> PAGE_SHIFT) <= mm->sim->config.max_locked_bytes >>
+	       PAGE_SHIFT;
 }
 
 int map_new_range(struct mm_struct *mm, unsigned long addr, unsigned long len,

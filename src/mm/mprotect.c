@@ -13,8 +13,7 @@
 #include <sys/mman.h>
 
 #define PROT_SEM 0x8
-#define PROT_KNOWN                                                                                 \
-	(PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP)
+#define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP)
 
 /* VM_ACCOUNT as it will be with the new access bits. */
 static unsigned long account_flags(const struct vm_area_struct *vma, unsigned long vm_flags)

@@ -74,7 +74,8 @@ static int check_vma(struct mremap *r)
 		return -EINVAL; /* only a shared mapping can be mapped twice */
 	if (!has_new_addr(r) && r->new_len <= r->old_len)
 		return 0;
-	if (r->old_len > vma->vm_end - r->addr)
+	/* What is cut off is unmapped first and may reach over other VMAs. */
+	if (MIN(r->old_len, r->new_len) > vma->vm_end - r->addr)
 		return -EFAULT;
 	if (r->new_len <= r->old_len)
 		return 0;

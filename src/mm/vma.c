@@ -73,8 +73,8 @@ void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned lon
 int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct vm_area_struct *new = vm_area_dup(vma, new_below ? vma->vm_start : addr,
-						 new_below ? addr : vma->vm_end);
+	struct vm_area_struct *new =
+		vm_area_dup(vma, new_below ? vma->vm_start : addr, new_below ? addr : vma->vm_end);
 	int err;
 
 	if (!new)
@@ -141,8 +141,7 @@ static bool anon_vma_compatible(const struct vma_merge *m, const struct vm_area_
 static bool can_merge(const struct vma_merge *m, const struct vm_area_struct *neighbour)
 {
 	return neighbour->vm_flags == m->vm_flags &&
-	       anon_vma_name_eq(neighbour->anon_name, m->name) &&
-	       anon_vma_compatible(m, neighbour);
+	       anon_vma_name_eq(neighbour->anon_name, m->name) && anon_vma_compatible(m, neighbour);
 }
 
 static bool can_merge_left(const struct vma_merge *m, const struct vm_area_struct *prev)

@@ -63,9 +63,8 @@ static int refcount_inc_limited(atomic_t *refcnt)
  * A reader gives up: out of the RCU section, and the count given back if it is
  * in @counted. @other_mm: the process that @counted belongs to now.
  */
-static struct vm_area_struct *start_read_failed(struct mm_struct *mm,
-						struct vm_area_struct *counted,
-						struct mm_struct *other_mm)
+static struct vm_area_struct *
+start_read_failed(struct mm_struct *mm, struct vm_area_struct *counted, struct mm_struct *other_mm)
 {
 	bool leave_first = other_mm || mmsim_since(mm, 6, 18);
 

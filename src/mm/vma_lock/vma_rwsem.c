@@ -98,8 +98,7 @@ static enum vma_lock_miss check_locked(struct vm_area_struct *vma, unsigned long
 	*detached = false;
 	if (MUTANT(VMA_RANGE_CHECK_FORGOTTEN))
 		outside = false;
-	if (!mmsim_since(mm, 6, 10) && !MUTANT(ANON_CHECK_BEFORE_LOCK) &&
-	    !READ_ONCE(vma->anon_vma))
+	if (!mmsim_since(mm, 6, 10) && !MUTANT(ANON_CHECK_BEFORE_LOCK) && !READ_ONCE(vma->anon_vma))
 		return VMA_MISS_UNLOCKABLE;
 	if (!mmsim_since(mm, 6, 6) && (vma->vm_flags & VM_UFFD_MISSING))
 		return VMA_MISS_UNLOCKABLE;
