@@ -178,6 +178,7 @@ struct mm_struct {
 	struct pgtable_dir *pgd;
 	int map_count; /* mmap_lock write */
 	unsigned long total_vm, locked_vm; /* pages; mmap_lock write, see also grow_under_read() */
+	unsigned long locked_vm_lost; /* of locked_vm: pages that no VMA will take off again */
 	unsigned long def_flags; /* what mlockall gives to new VMAs; mmap_lock write */
 	unsigned long start_brk, brk; /* mmap_lock write */
 	char name[TASK_NAME_LEN];

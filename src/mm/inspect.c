@@ -280,7 +280,8 @@ void mmsim_mm_check(struct mm_struct *mm)
 		last_end = end;
 		n++;
 	}
-	if (n != mm->map_count || pages != mm->total_vm || locked != mm->locked_vm)
+	if (n != mm->map_count || pages != mm->total_vm ||
+	    locked + mm->locked_vm_lost != mm->locked_vm)
 		mmsim_bug("%s: %d VMAs, map_count %d; %lu pages, total_vm %lu; %lu locked, "
 			  "locked_vm %lu",
 			  mm->name, n, mm->map_count, pages, mm->total_vm, locked, mm->locked_vm);

@@ -62,16 +62,15 @@ static int madvise_cold_or_pageout(struct madvise *m, unsigned long start, unsig
 	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
+/* There is no huge page to be had, where one could be made at all. */
 static int madvise_collapse(struct madvise *m, unsigned long start, unsigned long end)
 {
-	const struct vm_area_struct *vma = m->vma;
-	unsigned long first = (vma->vm_start + PMD_SIZE - 1) & ~(PMD_SIZE - 1);
+	unsigned long first = (start + PMD_SIZE - 1) & ~(PMD_SIZE - 1);
 
-	if ((vma->vm_flags & VM_NOHUGEPAGE) || first + PMD_SIZE > vma->vm_end)
+	if ((m->vma->vm_flags & VM_NOHUGEPAGE) || first + PMD_SIZE > end ||
+	    !pte_table_find(m->mm, first))
 		return -EINVAL;
-	if (((start + PMD_SIZE - 1) & ~(PMD_SIZE - 1)) >= (end & ~(PMD_SIZE - 1)))
-		return 0;
-	/* The lock is dropped for the allocation, which fails. */
+	/* The lock is dropped for the allocation. */
 	mmap_read_unlock(m->mm);
 	mmap_read_lock(m->mm, SITE_madvise);
 	return -ENOMEM;

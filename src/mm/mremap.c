@@ -154,12 +154,28 @@ static void keep_source(struct mremap *r, struct vm_area_struct *new)
 		unlink_anon_vmas(vma);
 }
 
+/*
+ * Since 6.17 the pages of the new place are counted as locked also when the old
+ * place is kept, which is not locked any more and so never takes them off.
+ */
+static void account_locked(struct mremap *r, bool moved)
+{
+	bool kept = moved && (r->flags & MREMAP_DONTUNMAP);
+	unsigned long pages = r->new_len >> PAGE_SHIFT;
+
+	if (!kept || mmsim_since(r->mm, 6, 17))
+		r->mm->locked_vm += pages;
+	if (kept && mmsim_since(r->mm, 6, 17))
+		r->mm->locked_vm_lost += pages;
+}
+
 static long move_vma(struct mremap *r)
 {
 	struct mm_struct *mm = r->mm;
 	bool locked = r->vma->vm_flags & VM_LOCKED;
 	struct vm_area_struct *new;
 	struct page_move move;
+	int err;
 
 	if (count_near_limit(mm, 0))
 		return -ENOMEM;
@@ -168,17 +184,18 @@ static long move_vma(struct mremap *r)
 	if (!new)
 		return -ENOMEM;
 	mm->total_vm += r->new_len >> PAGE_SHIFT;
-	if (locked && !(r->flags & MREMAP_DONTUNMAP))
-		mm->locked_vm += r->new_len >> PAGE_SHIFT;
 	move.mm = mm;
 	move.anon_vma = new->anon_vma;
 	move.from = r->addr;
 	move.to = r->new_addr;
 	move.len = r->old_len;
-	if (move_page_tables(&move)) {
+	err = move_page_tables(&move);
+	if (locked)
+		account_locked(r, !err);
+	if (err) {
 		/* What moved has moved back; the new place goes. */
 		unmap_source(mm, r->new_addr, r->new_len);
-		return -ENOMEM;
+		return err;
 	}
 	count_event(COUNTER_mremap_moves);
 	if (move.need_rmap_locks)
