@@ -8,7 +8,7 @@
  * version of the tree. A find or find_prev that has to go on in the next leaf
  * descends again, and a store may come between: it never skips an entry that
  * was there all along, but the two leaves may be of different versions. Steps:
- * root and child pointers. Cost: tree_node a node visited.
+ * root and child pointers, and the entry found. Cost: tree_node a node visited.
  */
 #include "mm/vma_tree_node.h"
 
@@ -95,6 +95,17 @@ int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
 
 /* ---- lookup ---- */
 
+/*
+ * What a leaf says never changes, so nothing is published here. It is a step
+ * because a leaf may be freed under a reader that should have kept it: the step
+ * machine sees that only where the node is touched by one.
+ */
+static __always_inline struct vm_area_struct *leaf_vma(const struct vma_tree_node *leaf,
+						       unsigned int slot)
+{
+	return rcu_dereference(leaf->entry[slot].vma);
+}
+
 /* The way to a leaf: how many nodes, and the range of addresses it answers for. */
 struct descent {
 	unsigned int visited;
@@ -141,7 +152,7 @@ struct vm_area_struct *vma_tree_walk(const struct vma_tree *tree, unsigned long 
 	slot = node_search(leaf, addr);
 	if (slot == leaf->nr || leaf->entry[slot].start > addr)
 		return NULL;
-	return leaf->entry[slot].vma;
+	return leaf_vma(leaf, slot);
 }
 
 /* The entry for vma_tree_find(): its slot, and *out its leaf or NULL. */
@@ -181,7 +192,7 @@ struct vm_area_struct *vma_tree_find(const struct vma_tree *tree, unsigned long 
 		*start = leaf->entry[slot].start;
 	if (end)
 		*end = leaf->upper[slot];
-	return leaf->entry[slot].vma;
+	return leaf_vma(leaf, slot);
 }
 
 struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned long addr)
@@ -197,9 +208,9 @@ struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned 
 			break;
 		slot = node_search(leaf, addr - 1);
 		if (slot < leaf->nr && leaf->entry[slot].start < addr)
-			vma = leaf->entry[slot].vma;
+			vma = leaf_vma(leaf, slot);
 		else if (slot)
-			vma = leaf->entry[slot - 1].vma;
+			vma = leaf_vma(leaf, slot - 1);
 	}
 	machine_work(WORK_tree_node, way.visited);
 	return vma;

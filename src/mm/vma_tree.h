@@ -6,7 +6,7 @@
  * under mmap_lock in any mode or under RCU, one range store that replaces what
  * it overlaps in a single publication, nodes replaced and never edited under
  * readers, nodes freed after a grace period. The node format is ours. Steps:
- * every child pointer followed. Cost: tree_node a node.
+ * every child pointer followed and the entry found. Cost: tree_node a node.
  */
 #ifndef MMSIM_MM_VMA_TREE_H
 #define MMSIM_MM_VMA_TREE_H
