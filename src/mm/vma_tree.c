@@ -23,21 +23,6 @@ void vma_tree_init(struct vma_tree *tree, struct kmem_cache *cache)
 	*tree = (struct vma_tree){.cache = cache};
 }
 
-static void free_subtree(struct vma_tree *tree, struct vma_tree_node *node)
-{
-	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
-		free_subtree(tree, node->child[i]);
-	kmem_cache_free(tree->cache, node);
-}
-
-void vma_tree_destroy(struct vma_tree *tree)
-{
-	if (tree->root)
-		free_subtree(tree, tree->root);
-	vma_tree_unreserve(tree);
-	vma_tree_init(tree, tree->cache);
-}
-
 /* ---- the reserve ---- */
 
 static void reserve_trim(struct vma_tree *tree, unsigned int nr)
@@ -49,11 +34,6 @@ static void reserve_trim(struct vma_tree *tree, unsigned int nr)
 		tree->nr_reserve--;
 		kmem_cache_free(tree->cache, node);
 	}
-}
-
-void vma_tree_unreserve(struct vma_tree *tree)
-{
-	reserve_trim(tree, 0);
 }
 
 /*
@@ -74,6 +54,15 @@ static unsigned int worst_case_nodes(unsigned int height, unsigned int nr_stores
 	return MAX(3 * height, 1u) + (nr_stores - 1) * 3 * later_height;
 }
 
+/*
+ * Nearly every store makes one node, and the worst case is several: the others
+ * stay, so that the next reserve only has to make up for that one.
+ */
+void vma_tree_unreserve(struct vma_tree *tree)
+{
+	reserve_trim(tree, worst_case_nodes(tree->height, 1));
+}
+
 int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
 {
 	unsigned int had = tree->nr_reserve;
@@ -91,6 +80,23 @@ int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
 		tree->nr_reserve++;
 	}
 	return 0;
+}
+
+/* ---- the end ---- */
+
+static void free_subtree(struct vma_tree *tree, struct vma_tree_node *node)
+{
+	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
+		free_subtree(tree, node->child[i]);
+	kmem_cache_free(tree->cache, node);
+}
+
+void vma_tree_destroy(struct vma_tree *tree)
+{
+	if (tree->root)
+		free_subtree(tree, tree->root);
+	reserve_trim(tree, 0);
+	vma_tree_init(tree, tree->cache);
 }
 
 /* ---- lookup ---- */

@@ -41,7 +41,10 @@ struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned 
  * mmap_lock held for write. Return: 0 or -ENOMEM; the tree is unchanged.
  */
 int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores);
-/* Give back what the stores did not need. */
+/*
+ * The stores are made. What they did not need is kept for the next ones, up to
+ * what one store could need; the rest is freed. mmap_lock held for write.
+ */
 void vma_tree_unreserve(struct vma_tree *tree);
 
 /**
