@@ -52,6 +52,7 @@ struct store {
 	struct slot made[ROW_NODES]; /* the row's new nodes: slots for the level above */
 };
 
+/* In a large tree every line is a miss: what the store needs later is fetched meanwhile. */
 static void seek(struct store *store, struct cursor_level *cursor, unsigned long addr)
 {
 	struct vma_tree_node *node = store->tree->root;
@@ -62,8 +63,11 @@ static void seek(struct store *store, struct cursor_level *cursor, unsigned long
 
 		cursor[level] = (struct cursor_level){node, slot, fence};
 		store->nr_nodes++;
-		if (!level)
+		if (!level) {
+			__builtin_prefetch(&node->rcu, 1);
 			break;
+		}
+		__builtin_prefetch(&node->used[slot]);
 		if (slot)
 			fence = node->upper[slot - 1];
 		node = node->child[slot];
