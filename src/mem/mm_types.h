@@ -179,6 +179,8 @@ struct mm_struct {
 	int map_count; /* mmap_lock write */
 	unsigned long total_vm, locked_vm; /* pages; mmap_lock write, see also grow_under_read() */
 	unsigned long locked_vm_lost; /* of locked_vm: pages that no VMA will take off again */
+	/* A VMA without an anon_vma may have another page offset than its address'; write. */
+	bool kept_offsets;
 	unsigned long def_flags; /* what mlockall gives to new VMAs; mmap_lock write */
 	unsigned long start_brk, brk; /* mmap_lock write */
 	char name[TASK_NAME_LEN];

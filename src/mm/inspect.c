@@ -270,7 +270,8 @@ void mmsim_mm_check(struct mm_struct *mm)
 		if (vma->vm_mm != mm)
 			mmsim_bug("%s: VMA %#lx is of another mm", mm->name, start);
 		/* Moved with its pages, it keeps the offset of its birthplace. */
-		if (!vma->anon_vma && vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
+		if (!vma->anon_vma && !mm->kept_offsets &&
+		    vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
 			mmsim_bug("%s: VMA %#lx has page offset %#lx", mm->name, start,
 				  vma->vm_pgoff);
 		check_anon_vma(mm, vma);
