@@ -502,6 +502,8 @@ void machine_object_allocated(const void *object, size_t size)
 void machine_object_freed(const void *object, size_t size, bool typesafe)
 {
 	object_mark(object, size, typesafe ? GRANULE_TYPESAFE_FREE : GRANULE_FREED);
+	if (unlikely(mmsim_stepping))
+		model_object_freed(object, size);
 }
 
 struct object_name machine_object_name(const struct machine *machine, const volatile void *addr)

@@ -64,6 +64,9 @@ void machine_task_enter(struct task *task); /* becomes current on this OS thread
 void machine_lock(struct machine *machine);
 void machine_unlock(struct machine *machine);
 
+/* On a model: a search must know what is freed. */
+void model_object_freed(const void *object, size_t size);
+
 /* Compose machine->failure: the headline, then every task's wait. */
 void machine_fail(struct machine *machine, const char *fmt, ...) __printf(2, 3);
 void machine_describe_waits(struct machine *machine);
