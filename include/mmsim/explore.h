@@ -16,7 +16,8 @@
  *
  * Tasks are switched only where it can matter: when they wait, yield or end, and
  * before they touch a word that at least two tasks touch and one of them writes.
- * Which words these are is learned from the runs. What tasks share besides must
+ * Which words these are is learned from the runs. An instance that has a written
+ * schedule too obeys that; the search then only keeps what the run did. What tasks share besides must
  * be guarded by locks, or have mmsim_yield() between its accesses.
  */
 #ifndef MMSIM_EXPLORE_H
@@ -78,6 +79,20 @@ MMSIM_API int mmsim_search_next(struct mmsim_search *search);
  * does the same steps in the same order. Valid until the next run. NULL: no memory.
  */
 MMSIM_API const char *mmsim_search_schedule(struct mmsim_search *search);
+
+/** struct mmsim_search_part - one task's steps between two switches */
+struct mmsim_search_part {
+	const char *task;
+	uint64_t first_step, steps; /* the first as mmsim_steps() counts them */
+	int preempted; /* it could have gone on */
+	const char *type; /* if so: the object that it was about to touch; NULL: none */
+	uint64_t number; /* of the object among those of all types */
+	unsigned int offset; /* in the object, bytes */
+};
+
+/** mmsim_search_part_at - the i-th part of the run made last; 0, or -ENOENT past the last */
+MMSIM_API int mmsim_search_part_at(const struct mmsim_search *search, unsigned int i,
+				   struct mmsim_search_part *part);
 
 /** struct mmsim_search_info - how far a search is */
 struct mmsim_search_info {

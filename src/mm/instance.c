@@ -60,16 +60,11 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		snprintf(error, ERROR_SIZE, "search: only on machine=step");
 		return -EOPNOTSUPP;
 	}
-	if (mc.search && mc.schedule) {
-		snprintf(error, ERROR_SIZE, "schedule and search: expected one of them");
-		return -EINVAL;
-	}
 	err = machine_create(&mc, out);
 	if (err == -EINVAL)
-		snprintf(
-			error, ERROR_SIZE,
-			"schedule: expected words NAME, NAME*n, NAME~, !tick, !tick*n, !kill:NAME or "
-			"!spurious:NAME");
+		snprintf(error, ERROR_SIZE,
+			 "schedule: expected words NAME, NAME*n, NAME~, !tick, !tick*n, "
+			 "!kill:NAME or !spurious:NAME");
 	else if (err)
 		snprintf(error, ERROR_SIZE, "no memory or threads for the machine");
 	return err;

@@ -435,7 +435,7 @@ static int add_one(void *arg)
 	return 0;
 }
 
-/* Idle time is part of the schedule; who spins by yielding does not keep the others from running. */
+/* Idle time is part of the schedule; who spins by yielding does not keep others from running. */
 static void sleepers_and_yielders_end(void **state)
 {
 	const struct program asleep = {.body = {sleep_and_add, sleep_and_add},

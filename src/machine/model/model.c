@@ -545,7 +545,7 @@ static int model_create(struct machine *machine)
 	if (err)
 		model_destroy(machine);
 	else if (model->search)
-		search_begin(model->search);
+		search_begin(model->search, model);
 	return err;
 }
 

@@ -8,8 +8,9 @@
  *	!tick	a jiffy passes			!tick*7		seven jiffies pass
  *	!kill:A	a fatal signal for A
  *	!spurious:A	A's park returns without reason
- * A task is known by its name, or as #3 by its place: main is #0. Grace periods are steps of task "rcu", I/O completions of task "io". After the
- * last word the tasks run one after another, each until it cannot.
+ * A task is known by its name, or by # and its number: main is the 0th. Grace
+ * periods are steps of task "rcu", I/O completions of task "io". After the last
+ * word the tasks run one after another, each until it cannot.
  */
 #include "machine/model/model.h"
 

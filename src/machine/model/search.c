@@ -62,7 +62,7 @@ int mmsim_search_next(struct mmsim_search *search)
 	if (!search->begun)
 		return 0;
 	search->begun = false;
-	return search->strategy->next(search);
+	return !search->obeyed && search->strategy->next(search);
 }
 
 const char *mmsim_search_schedule(struct mmsim_search *search)
@@ -78,9 +78,10 @@ void mmsim_search_get_info(const struct mmsim_search *search, struct mmsim_searc
 
 /* ---- a run ---- */
 
-void search_begin(struct mmsim_search *search)
+void search_begin(struct mmsim_search *search, const struct model *model)
 {
 	search->begun = true;
+	search->obeyed = model->schedule;
 	search->touched = false;
 	search->picks = 0;
 	search->info.runs++;
@@ -92,7 +93,8 @@ void search_begin(struct mmsim_search *search)
 	rng_init(&search->rng, search->config.seed, "search", search->info.runs);
 	search_words_begin(&search->words);
 	search_trail_begin(&search->trail);
-	search->strategy->begin(search);
+	if (!search->obeyed)
+		search->strategy->begin(search);
 }
 
 /* Can it run, and is there a reason that it should? */
@@ -169,6 +171,29 @@ static struct task *go_on(struct model *model, int index)
 	return model->machine->tasks[index];
 }
 
+static void note_preemption(struct model *model, const volatile void *addr)
+{
+	struct trail_word *last = search_trail_last(&model->search->trail);
+
+	if (!last || last->task != current->index)
+		return;
+	last->preempted = true;
+	last->before = machine_object_name(model->machine, addr);
+}
+
+/* The written schedule says who; @addr: what current is about to touch, NULL: it waits. */
+static struct task *obey(struct model *model, const volatile void *addr)
+{
+	struct task *next = model_pick(model);
+
+	if (!next || next->index >= MMSIM_SEARCH_TASKS_MAX)
+		return next;
+	if (addr && next != current)
+		note_preemption(model, model->relaxing == current ? NULL : addr);
+	search_trail_add(&model->search->trail, model, next->index);
+	return next;
+}
+
 /* ---- current can go on ---- */
 
 static int ask(struct mmsim_search *search, struct search_point *point)
@@ -210,6 +235,8 @@ static struct task *yield(struct model *model)
 		last->stayed = true;
 	else if (last && last->task == point.me)
 		last->blocked = true;
+	if (point.preemption && chosen != point.me)
+		note_preemption(model, NULL);
 	me->at_shared = chosen != point.me;
 	search->touched = true;
 	return go_on(model, chosen);
@@ -223,6 +250,8 @@ struct task *search_step(struct model *model, const volatile void *addr)
 	bool changed;
 	int chosen;
 
+	if (search->obeyed)
+		return obey(model, addr);
 	search->picks++;
 	word = search_words_touch(&search->words, model->machine, addr, current->index, &changed);
 	model->changes += changed;
@@ -238,6 +267,8 @@ struct task *search_step(struct model *model, const volatile void *addr)
 	point.me = point.first = current->index;
 	point.tasks = who_may_go_on(model) | 1ull << current->index;
 	chosen = ask(search, &point);
+	if (chosen != point.me)
+		note_preemption(model, addr);
 	search->tasks[point.me].at_shared = chosen != point.me;
 	return go_on(model, chosen);
 }
@@ -257,6 +288,8 @@ struct task *search_switch(struct model *model)
 	struct search_point point = {.pick = ++search->picks, .me = current->index};
 	struct trail_word *last = search_trail_last(&search->trail);
 
+	if (search->obeyed)
+		return obey(model, NULL);
 	me->idle = current->context->spin_word;
 	me->idle_since = model->changes;
 	me->at_shared = false;
@@ -275,5 +308,7 @@ struct task *search_switch(struct model *model)
 void search_freed(struct model *model, const void *object, size_t size)
 {
 	model->changes++;
-	search_words_freed(&model->search->words, model->machine, object, size, current->index);
+	if (!model->search->obeyed)
+		search_words_freed(&model->search->words, model->machine, object, size,
+				   current->index);
 }

@@ -71,7 +71,10 @@ struct trail_word {
 	int16_t task; /* TRAIL_TICK: the passing of a jiffy */
 	bool blocked; /* it ended because the task could not go on */
 	bool stayed; /* the task went on spinning: NAME~ would not have */
+	bool preempted;
 	uint64_t count;
+	uint64_t first_step;
+	struct object_name before; /* preempted: what it was about to touch */
 };
 #define TRAIL_TICK (-1)
 
@@ -145,13 +148,14 @@ struct mmsim_search {
 	struct search_task tasks[MMSIM_SEARCH_TASKS_MAX];
 	struct rng rng; /* of this run */
 	bool begun; /* a run since the last mmsim_search_next() */
+	bool obeyed; /* it had a written schedule: the strategy was not asked */
 	bool touched; /* current made an access to a shared word since it was switched to */
 	uint64_t picks;
 	struct mmsim_search_info info;
 };
 
 /* A machine that asks @search was made. */
-void search_begin(struct mmsim_search *search);
+void search_begin(struct mmsim_search *search, const struct model *model);
 /* Current is about to touch @addr; who goes on. */
 struct task *search_step(struct model *model, const volatile void *addr);
 /* Current waits or has ended; NULL: nobody can run, ever. */

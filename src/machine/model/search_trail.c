@@ -49,12 +49,39 @@ void search_trail_new_word(struct search_trail *trail, struct model *model, int 
 	}
 	if (task != TRAIL_TICK && !(trail->named >> task & 1))
 		name_task(trail, model, task);
-	trail->words[trail->nr++] = (struct trail_word){.task = (int16_t)task};
+	trail->words[trail->nr++] = (struct trail_word){
+		.task = (int16_t)task,
+		.first_step = model->steps,
+	};
+}
+
+static const char *name_of(const struct search_trail *trail, const struct trail_word *word)
+{
+	return word->task == TRAIL_TICK ? "!tick" : trail->names[word->task];
+}
+
+int mmsim_search_part_at(const struct mmsim_search *search, unsigned int i,
+			 struct mmsim_search_part *part)
+{
+	const struct trail_word *word = &search->trail.words[i];
+
+	if (i >= search->trail.nr)
+		return -ENOENT;
+	*part = (struct mmsim_search_part){
+		.task = name_of(&search->trail, word),
+		.first_step = word->first_step,
+		.steps = word->count,
+		.preempted = word->preempted,
+		.type = word->before.type,
+		.number = word->before.number,
+		.offset = word->before.offset,
+	};
+	return 0;
 }
 
 static int print_word(const struct search_trail *trail, const struct trail_word *word, char *buf)
 {
-	const char *name = word->task == TRAIL_TICK ? "!tick" : trail->names[word->task];
+	const char *name = name_of(trail, word);
 
 	if (word->blocked && !word->stayed)
 		return snprintf(buf, WORD_TEXT_MAX, "%s~ ", name);
