@@ -16,9 +16,10 @@
  *
  * Tasks are switched only where it can matter: when they wait, yield or end, and
  * before they touch a word that at least two tasks touch and one of them writes.
- * Which words these are is learned from the runs. An instance that has a written
- * schedule too obeys that; the search then only keeps what the run did. What tasks share besides must
- * be guarded by locks, or have mmsim_yield() between its accesses.
+ * Which words these are is learned from the runs. What tasks share besides must
+ * be guarded by locks, or have mmsim_yield() between its accesses. An instance
+ * that has a written schedule too obeys that; the search then only keeps what the
+ * run did.
  */
 #ifndef MMSIM_EXPLORE_H
 #define MMSIM_EXPLORE_H
