@@ -269,7 +269,9 @@ static void model_unpark(struct task *task)
 {
 	struct model *model = model_of(task);
 
+	model->unparking = true;
 	model_step(&task->park_word);
+	model->unparking = false;
 	model->changes++;
 	task->context->token = true;
 	if (task->context->run_slot < 0 && task->state != TASK_DEAD && !task->context->joining)
@@ -442,6 +444,8 @@ static int model_run(struct machine *machine)
 		set_state(model->main, TASK_RUNNING);
 	}
 	model->running = false;
+	if (model->search)
+		search_end(model->search);
 	return model->error;
 }
 

@@ -27,10 +27,22 @@ struct machine_context {
 	bool sync_done;
 };
 
+/*
+ * For a search: an access, the clock-th of its task, which then knew of the other
+ * tasks' as the vector says.
+ */
+struct search_event {
+	uint32_t clock;
+	uint32_t vector; /* place in search_words.vectors */
+	uint8_t task;
+	bool write;
+};
+
 struct model_callback {
 	struct rcu_head *head;
 	void (*func)(struct rcu_head *head);
 	uint64_t stamp;
+	struct search_event queued;
 };
 
 enum schedule_op {
@@ -72,6 +84,7 @@ struct model {
 	struct machine_io *io_under_way;
 	uint64_t nr_io;
 	struct task *relaxing; /* in cpu_relax() */
+	bool unparking; /* the step that begins is unpark()'s */
 	/* Written schedule. */
 	struct schedule_entry *schedule;
 	size_t nr_schedule, schedule_at;

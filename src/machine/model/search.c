@@ -38,9 +38,8 @@ struct mmsim_search *mmsim_search_create(const struct mmsim_search_config *confi
 	if (!search)
 		return NULL;
 	search->config = *config;
-	search->words.elsewhere.shared = true;
 	search->strategy = strategies[config->kind];
-	if (search->strategy->init(search)) {
+	if (search_words_init(&search->words) || search->strategy->init(search)) {
 		mmsim_search_destroy(search);
 		return NULL;
 	}
@@ -95,6 +94,11 @@ void search_begin(struct mmsim_search *search, const struct model *model)
 	search_trail_begin(&search->trail);
 	if (!search->obeyed)
 		search->strategy->begin(search);
+}
+
+void search_end(struct mmsim_search *search)
+{
+	search_words_settle(&search->words);
 }
 
 /* Can it run, and is there a reason that it should? */
@@ -247,16 +251,18 @@ struct task *search_step(struct model *model, const volatile void *addr)
 	struct mmsim_search *search = model->search;
 	struct search_point point = {.touches = addr, .preemption = true};
 	struct search_word *word;
+	/* The token is not in the word, so nobody sees it change. */
+	bool unparks = model->unparking;
 	bool changed;
 	int chosen;
 
+	model->unparking = false;
 	if (search->obeyed)
 		return obey(model, addr);
 	search->picks++;
-	word = search_words_touch(&search->words, model->machine, addr, current->index, &changed);
+	word = search_words_touch(&search->words, model->machine, addr, current->index, unparks,
+				  &changed);
 	model->changes += changed;
-	if (!word)
-		machine_bug("no memory for the search");
 	if (model->relaxing == current)
 		return yield(model);
 	if (!word->shared || !search->touched) {
@@ -290,6 +296,8 @@ struct task *search_switch(struct model *model)
 
 	if (search->obeyed)
 		return obey(model, NULL);
+	/* Who asks on_cpu() sees that. */
+	search_words_wrote(&search->words, model->machine, &current->state, current->index);
 	me->idle = current->context->spin_word;
 	me->idle_since = model->changes;
 	me->at_shared = false;
@@ -311,4 +319,34 @@ void search_freed(struct model *model, const void *object, size_t size)
 	if (!model->search->obeyed)
 		search_words_freed(&model->search->words, model->machine, object, size,
 				   current->index);
+}
+
+void search_rcu_unlock(struct model *model)
+{
+	struct search_task *me = &model->search->tasks[current->index];
+
+	if (model->search->obeyed)
+		return;
+	me->section_began = current->context->rcu_since;
+	me->section_end = search_words_now(&model->search->words, current->index);
+}
+
+struct search_event search_rcu_call(struct model *model)
+{
+	return search_words_now(&model->search->words, current->index);
+}
+
+/* It comes after whoever queued it, and after the sections that it had to wait for. */
+void search_rcu_callback(struct model *model, const struct model_callback *callback)
+{
+	struct mmsim_search *search = model->search;
+
+	if (search->obeyed)
+		return;
+	search_words_after(&search->words, current->index, &callback->queued);
+	for (int i = 0; i < MMSIM_SEARCH_TASKS_MAX; i++)
+		if (search->tasks[i].section_began &&
+		    search->tasks[i].section_began <= callback->stamp)
+			search_words_after(&search->words, current->index,
+					   &search->tasks[i].section_end);
 }

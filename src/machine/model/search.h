@@ -6,17 +6,27 @@
 #include "machine/model/model.h"
 #include "mmsim/explore.h"
 
-/* ---- which words are shared: search_words.c ---- */
+/* ---- which words are raced for: search_words.c ---- */
 
 #define CHUNK_WORDS (CHUNK_SIZE / sizeof(uint64_t))
 
-/* What is known of one aligned word. The first half is of one run only. */
+/* Of a word: its last write, and each task's last read since. */
+struct search_node {
+	struct search_event event;
+	uint32_t next; /* place in words->nodes; 0: none */
+};
+
+/* What is known of one aligned word. The first two are of one run only. */
 struct search_word {
 	uint32_t run;
-	uint8_t first; /* the task that touched it first */
-	bool many; /* another one did too */
-	bool written; /* some touch changed it */
-	bool shared; /* in some run it was both; kept */
+	uint32_t nodes;
+	bool shared; /* raced for in some run; kept */
+};
+
+/* When a granule was freed, in a run. */
+struct search_freed {
+	uint32_t run;
+	struct search_event event;
 };
 
 /*
@@ -26,44 +36,60 @@ struct search_word {
  */
 struct search_chunk {
 	struct search_chunk *next; /* of the type */
-	uint32_t freed_run[CHUNK_GRANULES]; /* run in which the granule was freed last */
-	uint8_t freed_by[CHUNK_GRANULES];
+	struct search_freed freed[CHUNK_GRANULES];
 	struct search_word words[CHUNK_WORDS];
 };
 
 struct search_type {
 	struct search_type *next;
 	const char *name;
-	bool volatile_words; /* the machine itself writes them, without steps */
 	struct search_chunk *chunks, **place; /* place: where the run's next one is or goes */
 };
+
+typedef uint32_t search_vector[MMSIM_SEARCH_TASKS_MAX];
 
 struct search_words {
 	uint32_t run;
 	struct search_type *types;
 	struct search_chunk **chunks; /* of this run's machine, by place in its arena */
-	bool *volatile_words;
 	size_t nr_chunks, max_chunks;
-	struct search_word elsewhere; /* of all words outside chunks */
+	struct search_word elsewhere; /* all words outside chunks: shared, never watched */
 	uint64_t nr_shared;
 	bool grew; /* since it was last cleared */
+	struct search_node *nodes; /* of this run; the 0th is none */
+	uint32_t nr_nodes, max_nodes;
+	search_vector *vectors;
+	uint32_t nr_vectors, max_vectors;
+	/* By task: its accesses so far, what it knows of the others', and whether an event does. */
+	uint32_t clock[MMSIM_SEARCH_TASKS_MAX];
+	uint32_t vector[MMSIM_SEARCH_TASKS_MAX];
+	bool referred[MMSIM_SEARCH_TASKS_MAX];
+	int nr_tasks;
 	/* The access under way: its word before. */
 	const volatile uint64_t *watched;
 	uint64_t before;
 	struct search_word *watched_word;
-	const uint8_t *watched_state;
+	int watched_task;
+	bool watched_write;
 };
 
+int search_words_init(struct search_words *words);
 void search_words_begin(struct search_words *words);
 void search_words_free(struct search_words *words);
-/*
- * @task is about to touch @addr. True: the word is shared. The access of the
- * touch before is over: *changed says that it changed its word. NULL: no memory.
- */
+/* The last touch is over. True: it changed its word. */
+bool search_words_settle(struct search_words *words);
+/* @task is about to touch @addr; @write: it surely writes. *changed: so did the touch before. */
 struct search_word *search_words_touch(struct search_words *words, const struct machine *machine,
-				       const volatile void *addr, int task, bool *changed);
+				       const volatile void *addr, int task, bool write,
+				       bool *changed);
+/* @task writes to @addr just now, without a step. */
+void search_words_wrote(struct search_words *words, const struct machine *machine,
+			const volatile void *addr, int task);
 void search_words_freed(struct search_words *words, const struct machine *machine,
 			const void *object, size_t size, int task);
+/* What @task did last, and: from now on @task is after it. */
+struct search_event search_words_now(struct search_words *words, int task);
+void search_words_after(struct search_words *words, int task, const struct search_event *event);
 
 /* ---- the run as a written schedule: search_trail.c ---- */
 
@@ -137,6 +163,8 @@ struct search_task {
 	bool at_shared; /* stands before a shared word */
 	uint64_t idle_since; /* model->changes then */
 	unsigned int yields; /* one after the other, nobody else having run */
+	uint64_t section_began; /* model->rcu_clock of the last RCU section that has ended */
+	struct search_event section_end;
 };
 
 struct mmsim_search {
@@ -156,10 +184,16 @@ struct mmsim_search {
 
 /* A machine that asks @search was made. */
 void search_begin(struct mmsim_search *search, const struct model *model);
+/* The run is over, the machine still there. */
+void search_end(struct mmsim_search *search);
 /* Current is about to touch @addr; who goes on. */
 struct task *search_step(struct model *model, const volatile void *addr);
 /* Current waits or has ended; NULL: nobody can run, ever. */
 struct task *search_switch(struct model *model);
 void search_freed(struct model *model, const void *object, size_t size);
+/* Current ends an RCU read section, queues a callback, is about to run one. */
+void search_rcu_unlock(struct model *model);
+struct search_event search_rcu_call(struct model *model);
+void search_rcu_callback(struct model *model, const struct model_callback *callback);
 
 #endif
