@@ -40,6 +40,8 @@ int explore_run(struct explore *e, struct mmsim_search *search, const char *sche
 {
 	struct mmsim_config config = e->config;
 
+	/* Measured is only what will be printed: it takes time, and changes nothing. */
+	config.statistics = events;
 	config.search = search;
 	config.long_schedule = schedule;
 	if (!script_run(&e->scenario, &config, events, &e->verdict))

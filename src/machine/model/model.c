@@ -408,7 +408,7 @@ static int model_task_start(struct task *task)
 	int err = context_create(model, task);
 
 	if (!err)
-		err = fibre_create(&task->context->fibre, task_entry, task);
+		err = fibre_create(&task->context->fibre, task_entry, task, model->search);
 	if (err)
 		return err;
 	set_state(task, TASK_RUNNING);
@@ -485,7 +485,7 @@ static void model_destroy(struct machine *machine)
 	for (int i = 0; i < machine->nr_tasks; i++) {
 		if (!machine->tasks[i]->context)
 			continue;
-		fibre_destroy(&machine->tasks[i]->context->fibre);
+		fibre_destroy(&machine->tasks[i]->context->fibre, model->search);
 		free(machine->tasks[i]->context);
 	}
 	free(model->callbacks);

@@ -53,6 +53,7 @@ void mmsim_search_destroy(struct mmsim_search *search)
 	search->strategy->destroy(search);
 	search_words_free(&search->words);
 	search_trail_free(&search->trail);
+	search_spares_free(search);
 	free(search);
 }
 

@@ -180,7 +180,11 @@ struct mmsim_search {
 	bool touched; /* current made an access to a shared word since it was switched to */
 	uint64_t picks;
 	struct mmsim_search_info info;
+	struct spare *spares; /* memory kept for the next run: spares.c */
+	unsigned int nr_spares;
 };
+
+void search_spares_free(struct mmsim_search *search);
 
 /* A machine that asks @search was made. */
 void search_begin(struct mmsim_search *search, const struct model *model);
