@@ -20,6 +20,7 @@ extern "C" {
 #endif
 
 struct mmsim;
+struct mmsim_search;
 
 #define MMSIM_SCHEDULE_MAX 4096
 #define MMSIM_VALUE_MAX 32
@@ -51,6 +52,8 @@ struct mmsim_config {
 	int statistics; /* 0: measure nothing */
 	int emulate_costs; /* host machine: spin for traps, system calls and IPIs */
 	char schedule[MMSIM_SCHEDULE_MAX]; /* step machine: written schedule; empty: seeded */
+	const char *long_schedule; /* the same, of any length; read by mmsim_create() only */
+	struct mmsim_search *search; /* step machine: makes every choice; see explore.h */
 };
 
 /** mmsim_config_init - the newest kernel on the host, 1 GiB, seed 1, statistics on */

@@ -3,6 +3,7 @@
 #ifndef MMSIM_MMSIM_H
 #define MMSIM_MMSIM_H
 
+#include <mmsim/explore.h>
 #include <mmsim/instance.h>
 #include <mmsim/lock.h>
 #include <mmsim/mm.h>

@@ -16,12 +16,21 @@ enum exit_code {
 
 #define CLI_MAX_SETS 32
 
+/* A program of the tests can seed faults. */
+#ifdef MMSIM_TEST_LIBRARY
+#define CLI_EXPLORE_OPTIONS "fPdSnBcksqx"
+#else
+#define CLI_EXPLORE_OPTIONS "fPdSnBcksq"
+#endif
+
 struct cli_options {
 	const char *file; /* the one argument that is no option */
 	const char *machine, *kernel, *a, *b, *json, *output, *perf_script, *schedule;
+	const char *search, *mutant;
 	const char *sets[CLI_MAX_SETS];
 	unsigned int nr_sets;
 	uint64_t seed, memory;
+	uint64_t preemptions, depth, schedules, budget_ns;
 	double think;
 	unsigned int rounds;
 	bool quiet, no_emulate, json_list;
@@ -39,6 +48,8 @@ void cli_print_options(const char *allowed, FILE *out);
 
 /* Apply --machine, --kernel, --set and the numbers; EXIT_USAGE after saying what is wrong. */
 int cli_config(const struct cli_options *options, struct mmsim_config *config);
+/* Apply --kernel and --set alone. */
+int cli_config_axes(const struct cli_options *options, struct mmsim_config *config);
 /* Apply "6.1,munmap=whole" on top. */
 int cli_apply_spec(const char *spec, struct mmsim_config *config);
 
@@ -65,5 +76,6 @@ int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_import(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim list: what there is, from the tables themselves. */
+#include "../scenario/scenario.h"
 #include "cli.h"
 
 #include <string.h>
@@ -73,13 +74,31 @@ static void list_operations(json_t *array)
 					 sim_op_specs[k].help});
 }
 
+static void list_scenarios(json_t *array)
+{
+	static const char *const keys[] = {"scenario", "question", NULL};
+	struct scenario scenario;
+	struct sim_error err;
+	char path[1024];
+
+	for (unsigned int i = 0; !scenario_shipped_at(i, path, sizeof(path)); i++) {
+		if (scenario_load(path, &scenario, &err)) {
+			fprintf(stderr, "mmsim: %s\n", err.text);
+			continue;
+		}
+		add_row(array, keys, (const char *[]){scenario.name, scenario.question});
+		scenario_free(&scenario);
+	}
+}
+
 static const struct {
 	const char *name;
 	void (*fill)(json_t *array);
 } lists[] = {
-	{"strategies", list_strategies}, {"kernels", list_kernels},
-	{"machines", list_machines},	 {"locks", list_locks},
-	{"counters", list_counters},	 {"operations", list_operations},
+	{"scenarios", list_scenarios},	 {"strategies", list_strategies},
+	{"kernels", list_kernels},	 {"machines", list_machines},
+	{"locks", list_locks},		 {"counters", list_counters},
+	{"operations", list_operations},
 };
 
 /* Columns as wide as their widest text; the last is not padded. */

@@ -23,11 +23,13 @@ static const struct command {
 	 "mkstSMejqc"},
 	{"compare", "RECORDING --a SPEC --b SPEC", "replay it under two kernels, in turn",
 	 cmd_compare, "mabtrSMejq"},
-	{"list", "strategies|kernels|machines|locks|counters|operations", "what there is", cmd_list,
-	 "J"},
+	{"list", "scenarios|strategies|kernels|machines|locks|counters|operations", "what there is",
+	 cmd_list, "J"},
 	{"import", "--perf-script FILE -o RECORDING", "make a recording of what perf saw",
 	 cmd_import, "poq"},
 	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
+	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
+	 cmd_explore, CLI_EXPLORE_OPTIONS},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -1,12 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* The option table, its parser and its help. */
 #define _GNU_SOURCE 1
+#include "../scenario/size.h"
 #include "cli.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_NUMBER, OPTION_SIZE, OPTION_THINK, OPTION_SET };
+enum option_kind {
+	OPTION_TEXT,
+	OPTION_FLAG,
+	OPTION_NUMBER,
+	OPTION_SIZE,
+	OPTION_TIME,
+	OPTION_THINK,
+	OPTION_SET
+};
 
 static const struct option_row {
 	char letter; /* how commands name it */
@@ -39,6 +48,19 @@ static const struct option_row {
 	{'o', "output", "RECORDING", "where to; compressed if it ends in .xz (also -o)",
 	 OPTION_TEXT, AT(output)},
 	{'c', "schedule", "WORDS", "step machine: a written schedule", OPTION_TEXT, AT(schedule)},
+	{'f', "search", "bounded|pct|random|pos",
+	 "how to search; default: bounded, then the others", OPTION_TEXT, AT(search)},
+	{'P', "preemptions", "N", "bounded: the most in a run; default 2", OPTION_NUMBER,
+	 AT(preemptions)},
+	{'d', "depth", "N", "pct: the depth of the bug, preemptions and one; default 3",
+	 OPTION_NUMBER, AT(depth)},
+	{'n', "schedules", "N", "try so many; default: as the time allows", OPTION_NUMBER,
+	 AT(schedules)},
+	{'B', "budget", "TIME", "search so long: 90s, 5m; default 60s, or as --schedules says",
+	 OPTION_TIME, AT(budget_ns)},
+#ifdef MMSIM_TEST_LIBRARY
+	{'x', "mutant", "NAME", "with this fault seeded", OPTION_TEXT, AT(mutant)},
+#endif
 #undef AT
 };
 
@@ -48,24 +70,6 @@ static int usage(const char *fmt, const char *a, const char *b)
 	fprintf(stderr, fmt, a, b);
 	fputc('\n', stderr);
 	return EXIT_USAGE;
-}
-
-static int parse_size(const char *text, uint64_t *size)
-{
-	static const char suffixes[] = "kmgt";
-	const char *suffix;
-	char *end;
-
-	*size = strtoull(text, &end, 0);
-	if (end == text)
-		return -1;
-	if (!*end)
-		return 0;
-	suffix = strchr(suffixes, *end | 0x20);
-	if (!suffix || end[1])
-		return -1;
-	*size <<= 10 * (suffix - suffixes + 1);
-	return 0;
 }
 
 static int set_value(struct cli_options *options, const struct option_row *row, const char *value)
@@ -95,7 +99,8 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 			options->think = strtod(value, &end);
 		return end && (end == value || *end || options->think < 0) ? -1 : 0;
 	default:
-		if (parse_size(value, &number))
+		if (row->kind == OPTION_TIME ? sim_parse_time(value, &number) :
+					       sim_parse_size(value, &number))
 			return -1;
 		if (row->offset == offsetof(struct cli_options, rounds))
 			options->rounds = (unsigned int)number;
@@ -132,7 +137,14 @@ static void keep_command(int argc, char **argv, struct cli_options *options)
 
 int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *options)
 {
-	*options = (struct cli_options){.think = 1, .rounds = 3, .seed = 1, .memory = 4ull << 30};
+	*options = (struct cli_options){
+		.think = 1,
+		.rounds = 3,
+		.seed = 1,
+		.memory = 4ull << 30,
+		.preemptions = 2,
+		.depth = 3,
+	};
 	keep_command(argc, argv, options);
 	for (int i = 1; i < argc; i++) {
 		const struct option_row *row;
@@ -187,10 +199,21 @@ static int set_pair(struct mmsim_config *config, const char *pair)
 	return 0;
 }
 
-int cli_config(const struct cli_options *options, struct mmsim_config *config)
+int cli_config_axes(const struct cli_options *options, struct mmsim_config *config)
 {
 	char error[256];
 	int err = 0;
+
+	if (options->kernel && mmsim_config_set(config, "kernel", options->kernel, error))
+		return usage("%s%s", error, "");
+	for (unsigned int i = 0; i < options->nr_sets && !err; i++)
+		err = set_pair(config, options->sets[i]);
+	return err;
+}
+
+int cli_config(const struct cli_options *options, struct mmsim_config *config)
+{
+	char error[256];
 
 	mmsim_config_init(config);
 	config->seed = options->seed;
@@ -198,16 +221,12 @@ int cli_config(const struct cli_options *options, struct mmsim_config *config)
 	config->emulate_costs = !options->no_emulate;
 	if (options->machine && mmsim_config_set(config, "machine", options->machine, error))
 		return usage("%s%s", error, "");
-	if (options->kernel && mmsim_config_set(config, "kernel", options->kernel, error))
-		return usage("%s%s", error, "");
 	if (options->schedule) {
 		if (strlen(options->schedule) >= sizeof(config->schedule))
 			return usage("--schedule: too long%s%s", "", "");
 		strcpy(config->schedule, options->schedule);
 	}
-	for (unsigned int i = 0; i < options->nr_sets && !err; i++)
-		err = set_pair(config, options->sets[i]);
-	return err;
+	return cli_config_axes(options, config);
 }
 
 int cli_apply_spec(const char *spec, struct mmsim_config *config)

@@ -29,24 +29,37 @@ void machine_unlock(struct machine *machine)
 	__atomic_store_n(&machine->lock, 0, __ATOMIC_RELEASE);
 }
 
+static void *memory_alloc(struct mmsim_search *search, size_t size)
+{
+	void *memory = search ? search_spare_take(search, size) : NULL;
+
+	if (memory)
+		return memory;
+	memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static void memory_free(struct mmsim_search *search, void *memory, size_t size, size_t used)
+{
+	if (memory && (!search || !search_spare_keep(search, memory, size, used)))
+		munmap(memory, size);
+}
+
 void *machine_memory_alloc(size_t size)
 {
-	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	return memory == MAP_FAILED ? NULL : memory;
+	return memory_alloc(current ? current->machine->config.search : NULL, size);
 }
 
 void machine_memory_free(void *memory, size_t size)
 {
-	if (memory)
-		munmap(memory, size);
+	memory_free(current ? current->machine->config.search : NULL, memory, size, size);
 }
 
 static bool arena_reserve(struct machine *machine)
 {
 	/* One chunk more, so that chunks can be aligned to their size. */
-	machine->arena = machine_memory_alloc(MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	machine->arena = memory_alloc(machine->config.search, MACHINE_ARENA_SIZE + CHUNK_SIZE);
 	machine->first_chunk =
 		(char *)(((uintptr_t)machine->arena + CHUNK_SIZE - 1) & ~(CHUNK_SIZE - 1));
 	return machine->arena;
@@ -58,7 +71,8 @@ static void arena_free(struct machine *machine)
 	/* The same addresses may be mapped again, by anybody. */
 	ASAN_UNPOISON_MEMORY_REGION(machine->first_chunk, machine->arena_used);
 #endif
-	machine_memory_free(machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE);
+	memory_free(machine->config.search, machine->arena, MACHINE_ARENA_SIZE + CHUNK_SIZE,
+		    (size_t)(machine->first_chunk - machine->arena) + machine->arena_used);
 }
 
 /* No task runs any more; the machine's own part is gone already. */
@@ -502,6 +516,8 @@ void machine_object_allocated(const void *object, size_t size)
 void machine_object_freed(const void *object, size_t size, bool typesafe)
 {
 	object_mark(object, size, typesafe ? GRANULE_TYPESAFE_FREE : GRANULE_FREED);
+	if (unlikely(mmsim_stepping))
+		model_object_freed(object, size);
 }
 
 struct object_name machine_object_name(const struct machine *machine, const volatile void *addr)

@@ -11,6 +11,8 @@
 
 #include "machine/task.h"
 
+struct mmsim_search;
+
 #define NSEC_PER_USEC 1000ull
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_SEC 1000000000ull
@@ -50,6 +52,7 @@ struct machine_config {
 	unsigned int hz; /* jiffies a second */
 	bool emulate_costs; /* host: spin for ipi, trap and syscall */
 	const char *schedule; /* step: written schedule, NULL for a seeded one */
+	struct mmsim_search *search; /* step: makes every choice; see mmsim/explore.h */
 	unsigned int switch_1_in; /* step: a switch is drawn one step in so many; 0: by seed */
 	unsigned int kills; /* step: how many kills the seed may hand out */
 	unsigned int spurious_1_in; /* step: a spurious wake-up one step in so many; 0: never */

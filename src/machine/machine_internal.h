@@ -64,6 +64,17 @@ void machine_task_enter(struct task *task); /* becomes current on this OS thread
 void machine_lock(struct machine *machine);
 void machine_unlock(struct machine *machine);
 
+/* On a model: a search must know what is freed. */
+void model_object_freed(const void *object, size_t size);
+
+/*
+ * A search runs machine after machine and keeps their memory in between. Taken:
+ * as it was kept, NULL: there is none. Kept: false if it was not; the first @used
+ * bytes become zeroes.
+ */
+void *search_spare_take(struct mmsim_search *search, size_t size);
+bool search_spare_keep(struct mmsim_search *search, void *memory, size_t size, size_t used);
+
 /* Compose machine->failure: the headline, then every task's wait. */
 void machine_fail(struct machine *machine, const char *fmt, ...) __printf(2, 3);
 void machine_describe_waits(struct machine *machine);

@@ -129,7 +129,12 @@ struct vma_tree {
 	unsigned long count; /* entries; mmap_lock */
 	struct vma_tree_node *reserve;
 	unsigned int nr_reserve; /* mmap_lock write */
-	bool keep_nodes; /* nodes that fall out now are not for RCU, see grow_under_read() */
+	/*
+	 * A store under mmap_lock held for read only, see stack.c: nodes that fall
+	 * out are kept until the next writer. Both under page_table_lock.
+	 */
+	bool keep_nodes;
+	struct vma_tree_node *kept;
 	struct kmem_cache *cache;
 };
 

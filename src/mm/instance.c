@@ -40,7 +40,8 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		.nr_cpus = config->nr_cpus,
 		.hz = config->hz ? config->hz : 250,
 		.emulate_costs = config->emulate_costs,
-		.schedule = *config->schedule ? config->schedule : NULL,
+		.schedule = *config->schedule ? config->schedule : config->long_schedule,
+		.search = config->search,
 		.switch_1_in = config->switch_1_in,
 		.kills = config->kills,
 		.spurious_1_in = config->spurious_1_in,
@@ -55,11 +56,15 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		snprintf(error, ERROR_SIZE, "machine=%s: expected host or step", config->machine);
 		return -EINVAL;
 	}
+	if (mc.search && mc.kind != MACHINE_STEP) {
+		snprintf(error, ERROR_SIZE, "search: only on machine=step");
+		return -EOPNOTSUPP;
+	}
 	err = machine_create(&mc, out);
 	if (err == -EINVAL)
 		snprintf(error, ERROR_SIZE,
-			 "schedule: expected words NAME, NAME*n, NAME~, !tick, !kill:NAME or "
-			 "!spurious:NAME");
+			 "schedule: expected words NAME, NAME*n, NAME~, !tick, !tick*n, "
+			 "!kill:NAME or !spurious:NAME");
 	else if (err)
 		snprintf(error, ERROR_SIZE, "no memory or threads for the machine");
 	return err;

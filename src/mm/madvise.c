@@ -7,9 +7,9 @@
  * lock where that is enough, else mmap_lock for read for the rest of the call
  * (and of the vector), every reason counted; the walk goes on behind gaps and
  * answers ENOMEM at the end; the gather is finished after the VMA lock is
- * dropped and before mmap_lock is. One lock a vector is taken since 6.15, one
- * gather a call since 6.16, all advices for the caller's own vector since 6.13.
- * The kernel is one without CONFIG_MEMORY_FAILURE and swap: HWPOISON and
+ * dropped and before mmap_lock is. One lock a vector is taken to be since 6.15,
+ * one gather a call since 6.16, all advices for the caller's own vector since
+ * 6.13. The kernel is one without CONFIG_MEMORY_FAILURE and swap: HWPOISON and
  * SOFT_OFFLINE do not exist, PAGEOUT only ages, WILLNEED has nothing to do.
  * COLLAPSE never gets a huge page. Not modelled: KSM itself, files.
  */
@@ -241,6 +241,8 @@ static int madvise_do_behavior(struct madvise *m, unsigned long start, unsigned 
 
 	if (m->mode == MADVISE_NO_LOCK)
 		return madvise_populate(m->mm, start, end, m->advice == MADV_POPULATE_WRITE);
+	if (wants_gather(m->advice))
+		count_event(COUNTER_madvise_zaps);
 	if (m->mode == MADVISE_VMA_LOCK) {
 		m->vma = try_vma_read_lock(m, start, end);
 		if (m->vma) {

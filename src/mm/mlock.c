@@ -6,7 +6,7 @@
  * then the pages are faulted in under mmap_lock held for read; the limit;
  * which errors leave what behind, as in 6.18. Not modelled: the folios' own
  * mlock counts and their move off the LRU, CAP_IPC_LOCK (the limit is the
- * configuration's), overlap with what is locked already when the limit is near.
+ * configuration's).
  */
 #include "mm/mm.h"
 
@@ -56,6 +56,26 @@ static int apply_vma_lock_flags(struct mm_struct *mm, unsigned long start, unsig
 	return 0;
 }
 
+/* Pages of the range that are locked already: they do not count twice. */
+static unsigned long locked_pages(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	struct vm_area_struct *vma;
+	unsigned long pages = 0;
+
+	for_each_vma_range (&mm->mm_mt, vma, start, end)
+		if (vma->vm_flags & VM_LOCKED)
+			pages += (MIN(vma->vm_end, end) - MAX(vma->vm_start, start)) >> PAGE_SHIFT;
+	return pages;
+}
+
+static bool over_limit(struct mm_struct *mm, unsigned long start, unsigned long end)
+{
+	uint64_t limit = mm->sim->config.max_locked_bytes >> PAGE_SHIFT;
+	uint64_t locked = mm->locked_vm + ((end - start) >> PAGE_SHIFT);
+
+	return locked > limit && locked - locked_pages(mm, start, end) > limit;
+}
+
 /* What a program is told when its pages could not all be had. */
 static int posix_error(int err)
 {
@@ -76,19 +96,18 @@ static bool page_range(unsigned long *addr, unsigned long len, unsigned long *en
 
 int do_mlock(struct mm_struct *mm, unsigned long addr, unsigned long len, bool on_fault)
 {
-	uint64_t limit = mm->sim->config.max_locked_bytes >> PAGE_SHIFT;
 	unsigned long end;
 	bool wraps;
 	int err;
 
 	count_event(COUNTER_mlock_calls);
 	machine_work(WORK_syscall, 1);
-	if (!limit)
+	if (!mm->sim->config.max_locked_bytes)
 		return -EPERM;
 	wraps = !page_range(&addr, len, &end);
 	if (mmap_write_lock_killable(mm, SITE_mlock))
 		return -EINTR;
-	if (mm->locked_vm + ((end - addr) >> PAGE_SHIFT) > limit)
+	if (!wraps && over_limit(mm, addr, end))
 		err = -ENOMEM;
 	else if (wraps)
 		err = -EINVAL;

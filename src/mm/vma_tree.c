@@ -84,6 +84,16 @@ int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
 
 /* ---- the end ---- */
 
+void vma_tree_free_kept(struct vma_tree *tree)
+{
+	while (tree->kept) {
+		struct vma_tree_node *node = tree->kept;
+
+		tree->kept = node->next;
+		kmem_cache_free_rcu(tree->cache, node);
+	}
+}
+
 static void free_subtree(struct vma_tree *tree, struct vma_tree_node *node)
 {
 	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
@@ -96,6 +106,7 @@ void vma_tree_destroy(struct vma_tree *tree)
 	if (tree->root)
 		free_subtree(tree, tree->root);
 	reserve_trim(tree, 0);
+	vma_tree_free_kept(tree);
 	vma_tree_init(tree, tree->cache);
 }
 

@@ -127,10 +127,20 @@ static void bury_cursors(struct store *store, unsigned int level)
 
 static void free_dead(struct store *store)
 {
+	struct vma_tree *tree = store->tree;
+
+	/* Those kept before: now that mmap_lock is held for write, nobody is in them. */
+	if (!tree->keep_nodes)
+		vma_tree_free_kept(tree);
 	while (store->dead) {
 		struct vma_tree_node *node = store->dead;
 
 		store->dead = node->next;
+		if (tree->keep_nodes) {
+			node->next = tree->kept;
+			tree->kept = node;
+			continue;
+		}
 		kmem_cache_free_rcu(store->tree->cache, node);
 	}
 }

@@ -277,7 +277,7 @@ static void bad_schedules(void **state)
 		"!",	   "~",
 		"*3",	   "A !tock B",
 		"!kill:",  "!spurious:",
-		"!tick*2", "abcdefghijklmnopqrstuvwxyz0123456",
+		"!tick*0", "abcdefghijklmnopqrstuvwxyz0123456",
 	};
 
 	(void)state;

@@ -49,15 +49,29 @@ static void fibre_main(transfer_t t)
 	__builtin_trap(); /* entry never returns: there is nowhere to return to */
 }
 
-int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg)
+static void *stack_alloc(struct mmsim_search *search)
+{
+	/* A byte less than any other memory is asked for by: a kept stack has its guard page. */
+	void *stack = search ? search_spare_take(search, FIBRE_STACK_SIZE - 1) : NULL;
+
+	if (stack)
+		return stack;
+	stack = mmap(NULL, FIBRE_STACK_SIZE, PROT_READ | PROT_WRITE,
+		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (stack == MAP_FAILED)
+		return NULL;
+	/* An overflow hits the guard page, not the neighbour. */
+	mprotect(stack, 4096, PROT_NONE);
+	return stack;
+}
+
+int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg,
+		 struct mmsim_search *search)
 {
 	*fibre = (struct fibre){.entry = entry, .arg = arg, .stack_size = FIBRE_STACK_SIZE};
-	fibre->stack = mmap(NULL, FIBRE_STACK_SIZE, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (fibre->stack == MAP_FAILED)
+	fibre->stack = stack_alloc(search);
+	if (!fibre->stack)
 		return -ENOMEM;
-	/* An overflow hits the guard page, not the neighbour. */
-	mprotect(fibre->stack, 4096, PROT_NONE);
 	fibre->context = make_fcontext((char *)fibre->stack + FIBRE_STACK_SIZE,
 				       FIBRE_STACK_SIZE - 4096, fibre_main);
 	fibre->asan_bottom = fibre->stack;
@@ -76,7 +90,7 @@ void fibre_adopt_thread(struct fibre *fibre)
 #endif
 }
 
-void fibre_destroy(struct fibre *fibre)
+void fibre_destroy(struct fibre *fibre, struct mmsim_search *search)
 {
 	if (!fibre->stack)
 		return;
@@ -87,7 +101,8 @@ void fibre_destroy(struct fibre *fibre)
 	/* Frames that were never left: the addresses may be mapped again. */
 	ASAN_UNPOISON_MEMORY_REGION(fibre->stack, fibre->stack_size);
 #endif
-	munmap(fibre->stack, fibre->stack_size);
+	if (!search || !search_spare_keep(search, fibre->stack, FIBRE_STACK_SIZE - 1, 0))
+		munmap(fibre->stack, fibre->stack_size);
 	fibre->stack = NULL;
 }
 

@@ -3,7 +3,7 @@
 #ifndef MMSIM_MACHINE_MODEL_FIBRE_H
 #define MMSIM_MACHINE_MODEL_FIBRE_H
 
-#include "base/compiler.h"
+#include "machine/machine_internal.h"
 
 struct fibre {
 	void *context; /* boost fcontext: the saved stack pointer */
@@ -17,11 +17,15 @@ struct fibre {
 	void *tsan_fiber;
 };
 
-/* Give @fibre a stack on which the first switch to it runs @entry(@arg). */
-int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg);
+/*
+ * Give @fibre a stack on which the first switch to it runs @entry(@arg). @search:
+ * keeps stacks for the next run, may be NULL.
+ */
+int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg,
+		 struct mmsim_search *search);
 /* The calling OS thread's own stack. */
 void fibre_adopt_thread(struct fibre *fibre);
-void fibre_destroy(struct fibre *fibre);
+void fibre_destroy(struct fibre *fibre, struct mmsim_search *search);
 /* Leave @from, go on in @to. @last: nobody will come back to @from. */
 void fibre_switch(struct fibre *from, struct fibre *to, bool last);
 

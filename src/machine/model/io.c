@@ -5,11 +5,11 @@
  */
 #include "machine/model/model.h"
 
-/* One of those under way: drawn, or with a written schedule the oldest. */
+/* One of those under way: drawn, or with a schedule or a search the oldest. */
 static struct machine_io *io_pick(struct model *model)
 {
 	struct machine_io **link = &model->io_under_way, *io;
-	uint64_t skip = model->schedule ? 0 : rng_below(&model->rng, model->nr_io);
+	uint64_t skip = model->schedule || model->search ? 0 : rng_below(&model->rng, model->nr_io);
 
 	while (skip--)
 		link = &(*link)->next;

@@ -6,6 +6,7 @@
  * sequentially consistent interleavings; weak memory is out of its reach.
  */
 #include "machine/model/model.h"
+#include "machine/model/search.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,8 +39,10 @@ static void run_remove(struct model *model, struct task *task)
 	task->context->run_slot = -1;
 }
 
-static bool spin_over(const struct machine_context *context)
+bool model_spin_over(const struct task *task)
 {
+	const struct machine_context *context = task->context;
+
 	if (context->spin_size == sizeof(int))
 		return *(const volatile int *)context->spin_word != (int)context->spin_value;
 	return *(const volatile long *)context->spin_word != context->spin_value;
@@ -52,7 +55,7 @@ bool model_can_run(struct model *model, struct task *task, bool may_expire)
 
 	if (likely(!context->spin_word))
 		return true;
-	if (spin_over(context))
+	if (model_spin_over(task))
 		return true;
 	if (!context->deadline_ns)
 		return false;
@@ -66,6 +69,7 @@ bool model_can_run(struct model *model, struct task *task, bool may_expire)
 void model_make_runnable(struct model *model, struct task *task, enum park_result reason)
 {
 	task->context->wake_reason = reason;
+	model->changes++;
 	task->context->deadline_ns = 0;
 	set_state(task, TASK_RUNNING);
 	run_add(model, task);
@@ -73,6 +77,12 @@ void model_make_runnable(struct model *model, struct task *task, enum park_resul
 
 struct task *model_task_named(struct model *model, const char *name)
 {
+	if (*name == '#') {
+		char *end;
+		long index = strtol(name + 1, &end, 10);
+
+		return *end || end == name + 1 ? NULL : machine_task(model->machine, (int)index);
+	}
 	for (int i = 0; i < model->machine->nr_tasks; i++)
 		if (!strcmp(model->machine->tasks[i]->name, name))
 			return model->machine->tasks[i];
@@ -162,6 +172,8 @@ static void schedule_away(struct model *model, bool last)
 
 		if (model->running && !model->alive && !model->in_callback)
 			next = model->main;
+		else if (model->search && model->running)
+			next = search_switch(model);
 		else if (model->nr_run || model->schedule)
 			next = model_pick(model);
 		if (next) {
@@ -211,7 +223,8 @@ void model_step(const volatile void *addr)
 			machine_describe_waits(model->machine);
 			finish_run(model, -EOVERFLOW, true);
 		}
-		next = model_pick(model);
+		next = unlikely(model->search != NULL) ? search_step(model, addr) :
+							 model_pick(model);
 		if (next && next != current)
 			switch_to(next, false);
 	}
@@ -229,6 +242,7 @@ enum park_result model_block(enum task_state state, uint64_t deadline_ns)
 	if (deadline_ns)
 		model->next_deadline = MIN(model->next_deadline, deadline_ns);
 	set_state(current, state);
+	model->changes++;
 	run_remove(model, current);
 	schedule_away(model, false);
 	return context->wake_reason;
@@ -255,7 +269,10 @@ static void model_unpark(struct task *task)
 {
 	struct model *model = model_of(task);
 
+	model->unparking = true;
 	model_step(&task->park_word);
+	model->unparking = false;
+	model->changes++;
 	task->context->token = true;
 	if (task->context->run_slot < 0 && task->state != TASK_DEAD && !task->context->joining)
 		model_make_runnable(model, task, PARK_WOKEN);
@@ -264,6 +281,7 @@ static void model_unpark(struct task *task)
 static void model_kill(struct task *task)
 {
 	quiet_store(task->killed, 1);
+	model_of(task)->changes++;
 	if (task->state == TASK_KILLABLE && task->context->run_slot < 0)
 		model_make_runnable(model_of(task), task, PARK_KILLED);
 }
@@ -281,7 +299,7 @@ static bool model_spin(const volatile void *word, unsigned int size, long value,
 	set_state(current, TASK_SPINNING);
 	/* A spinner is picked only when its word has changed or its time is over. */
 	schedule_away(model_of(current), false);
-	changed = spin_over(context);
+	changed = model_spin_over(current);
 	context->spin_word = NULL;
 	context->deadline_ns = 0;
 	set_state(current, TASK_RUNNING);
@@ -327,12 +345,20 @@ static bool model_need_resched(void)
 {
 	struct model *model = model_of(current);
 
-	return !model->schedule && rng_below(&model->rng, 32) == 0;
+	return !model->schedule && !model->search && rng_below(&model->rng, 32) == 0;
 }
 
 static void model_work(enum work_kind kind, uint64_t n)
 {
 	(void)kind, (void)n; /* the step machine has no costs */
+}
+
+void model_object_freed(const void *object, size_t size)
+{
+	struct model *model = model_of(current);
+
+	if (model->search && model->running)
+		search_freed(model, object, size);
 }
 
 /* ---- tasks, run ---- */
@@ -357,6 +383,7 @@ static void task_entry(void *arg)
 	BUG_ON(task->context->rcu_depth);
 	wake_joiners(model);
 	set_state(task, TASK_DEAD);
+	model->changes++;
 	run_remove(model, task);
 	model->alive--;
 	schedule_away(model, true);
@@ -381,7 +408,7 @@ static int model_task_start(struct task *task)
 	int err = context_create(model, task);
 
 	if (!err)
-		err = fibre_create(&task->context->fibre, task_entry, task);
+		err = fibre_create(&task->context->fibre, task_entry, task, model->search);
 	if (err)
 		return err;
 	set_state(task, TASK_RUNNING);
@@ -417,6 +444,8 @@ static int model_run(struct machine *machine)
 		set_state(model->main, TASK_RUNNING);
 	}
 	model->running = false;
+	if (model->search)
+		search_end(model->search);
 	return model->error;
 }
 
@@ -456,7 +485,7 @@ static void model_destroy(struct machine *machine)
 	for (int i = 0; i < machine->nr_tasks; i++) {
 		if (!machine->tasks[i]->context)
 			continue;
-		fibre_destroy(&machine->tasks[i]->context->fibre);
+		fibre_destroy(&machine->tasks[i]->context->fibre, model->search);
 		free(machine->tasks[i]->context);
 	}
 	free(model->callbacks);
@@ -502,6 +531,8 @@ static int model_create(struct machine *machine)
 	model->next_deadline = UINT64_MAX;
 	model->max_steps = machine->config.max_steps ? machine->config.max_steps : UINT64_MAX;
 	model->kills_left = machine->config.kills;
+	model->search = machine->config.search;
+	model->changes = 1; /* 0: at the last look of who never looked */
 	rng_init(&model->rng, machine->config.seed, "schedule", 0);
 	model_draw_event(model);
 	if (model->run)
@@ -517,6 +548,8 @@ static int model_create(struct machine *machine)
 		err = model_schedule_parse(model, machine->config.schedule);
 	if (err)
 		model_destroy(machine);
+	else if (model->search)
+		search_begin(model->search, model);
 	return err;
 }
 

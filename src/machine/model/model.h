@@ -27,16 +27,28 @@ struct machine_context {
 	bool sync_done;
 };
 
+/*
+ * For a search: an access, the clock-th of its task, which then knew of the other
+ * tasks' as the vector says.
+ */
+struct search_event {
+	uint32_t clock;
+	uint32_t vector; /* place in search_words.vectors */
+	uint8_t task;
+	bool write;
+};
+
 struct model_callback {
 	struct rcu_head *head;
 	void (*func)(struct rcu_head *head);
 	uint64_t stamp;
+	struct search_event queued;
 };
 
 enum schedule_op {
 	SCHEDULE_STEPS, /* NAME or NAME*n */
 	SCHEDULE_BLOCK, /* NAME~: until it parks, spins or ends */
-	SCHEDULE_TICK, /* !tick: a jiffy passes */
+	SCHEDULE_TICK, /* !tick or !tick*n: jiffies pass */
 	SCHEDULE_SPURIOUS, /* !spurious:NAME */
 	SCHEDULE_KILL, /* !kill:NAME */
 };
@@ -56,6 +68,8 @@ struct model {
 	bool running; /* inside machine_run() */
 	int error;
 	uint64_t steps, clock_ns, max_steps;
+	struct mmsim_search *search; /* makes every choice; NULL: the schedule or the seed does */
+	uint64_t changes; /* wake-ups, blocks, ends; a search counts changed words too */
 	uint64_t next_deadline; /* no park's deadline comes before */
 	struct rng rng;
 	uint64_t switch_mask; /* a switch is drawn when these bits of a draw are 0 */
@@ -70,6 +84,7 @@ struct model {
 	struct machine_io *io_under_way;
 	uint64_t nr_io;
 	struct task *relaxing; /* in cpu_relax() */
+	bool unparking; /* the step that begins is unpark()'s */
 	/* Written schedule. */
 	struct schedule_entry *schedule;
 	size_t nr_schedule, schedule_at;
@@ -87,11 +102,13 @@ int model_schedule_parse(struct model *model, const char *text);
 void model_draw_event(struct model *model);
 
 /* model.c, for the others */
+bool model_spin_over(const struct task *task);
 bool model_can_run(struct model *model, struct task *task, bool may_expire);
 void model_make_runnable(struct model *model, struct task *task, enum park_result reason);
 void model_tick(struct model *model);
 /* Park current; the reason of the wake-up. No token is looked at. */
 enum park_result model_block(enum task_state state, uint64_t deadline_ns);
+/* By name, or by #index. */
 struct task *model_task_named(struct model *model, const char *name);
 
 /* io.c */

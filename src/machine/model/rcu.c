@@ -5,7 +5,7 @@
  * ended, and need not be picked before the end. So the end of a grace period is
  * a choice like any other.
  */
-#include "machine/model/model.h"
+#include "machine/model/search.h"
 
 #include <stdlib.h>
 
@@ -43,8 +43,14 @@ void model_rcu_read_lock(void)
 
 void model_rcu_read_unlock(void)
 {
-	if (!--current->context->rcu_depth && model_of(current)->nr_callbacks)
-		rcu_poke(model_of(current));
+	struct model *model = model_of(current);
+
+	if (--current->context->rcu_depth)
+		return;
+	if (unlikely(model->search && model->running))
+		search_rcu_unlock(model);
+	if (model->nr_callbacks)
+		rcu_poke(model);
 }
 
 static bool callbacks_grow(struct model *model)
@@ -65,12 +71,18 @@ static bool callbacks_grow(struct model *model)
 
 void model_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
+	const struct search_event none = {0};
 	struct model *model = model_of(current);
 
 	if (model->nr_callbacks == model->max_callbacks && !callbacks_grow(model))
 		machine_bug("no memory for RCU callbacks");
 	model->callbacks[(model->first_callback + model->nr_callbacks++) % model->max_callbacks] =
-		(struct model_callback){head, func, ++model->rcu_clock};
+		(struct model_callback){
+			.head = head,
+			.func = func,
+			.stamp = ++model->rcu_clock,
+			.queued = model->search && model->running ? search_rcu_call(model) : none,
+		};
 	rcu_poke(model);
 }
 
@@ -81,6 +93,8 @@ static void callback_run_first(struct model *model)
 	model->first_callback = (model->first_callback + 1) % model->max_callbacks;
 	model->nr_callbacks--;
 	/* It may hold locks: the run does not end in the middle of it. */
+	if (model->search && model->running)
+		search_rcu_callback(model, &callback);
 	model->in_callback++;
 	callback.func(callback.head);
 	model->in_callback--;

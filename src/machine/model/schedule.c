@@ -5,10 +5,12 @@
  * A written schedule is a list of words:
  *	A	one step of task A		A*7	seven steps
  *	A~	A until it parks, spins (in spin_while_equal or cpu_relax) or ends
- *	!tick	a jiffy passes			!kill:A		a fatal signal for A
+ *	!tick	a jiffy passes			!tick*7		seven jiffies pass
+ *	!kill:A	a fatal signal for A
  *	!spurious:A	A's park returns without reason
- * Grace periods are steps of task "rcu", I/O completions of task "io". After the
- * last word the tasks run one after another, each until it cannot.
+ * A task is known by its name, or by # and its number: main is the 0th. Grace
+ * periods are steps of task "rcu", I/O completions of task "io". After the last
+ * word the tasks run one after another, each until it cannot.
  */
 #include "machine/model/model.h"
 
@@ -110,9 +112,11 @@ static void schedule_special(struct model *model, const struct schedule_entry *e
 {
 	struct task *task = model_task_named(model, entry->name);
 
-	if (entry->op == SCHEDULE_TICK)
+	for (uint64_t i = 0; entry->op == SCHEDULE_TICK && i < entry->count; i++)
 		model_tick(model);
-	else if (task && entry->op == SCHEDULE_KILL)
+	if (entry->op == SCHEDULE_TICK)
+		return;
+	if (task && entry->op == SCHEDULE_KILL)
 		kill_task(task);
 	else if (task && task->context->run_slot < 0 && task->state != TASK_DEAD)
 		model_make_runnable(model, task, PARK_SPURIOUS);
@@ -181,11 +185,10 @@ static int parse_word(struct schedule_entry *entry, char *word)
 	char *star, *end;
 
 	*entry = (struct schedule_entry){.op = SCHEDULE_STEPS, .count = 1};
-	if (!strcmp(word, "!tick")) {
+	if (!strcmp(word, "!tick") || !strncmp(word, "!tick*", 6)) {
 		entry->op = SCHEDULE_TICK;
-		return 0;
-	}
-	if (!strncmp(word, "!kill:", 6)) {
+		word++; /* so that the count is read as any other's */
+	} else if (!strncmp(word, "!kill:", 6)) {
 		entry->op = SCHEDULE_KILL;
 		word += 6;
 	} else if (!strncmp(word, "!spurious:", 10)) {
@@ -223,7 +226,7 @@ int model_schedule_parse(struct model *model, const char *text)
 		if (err)
 			machine_fail(model->machine,
 				     "schedule: \"%s\": expected NAME, NAME*n, "
-				     "NAME~, !tick, !kill:NAME or !spurious:NAME",
+				     "NAME~, !tick, !tick*n, !kill:NAME or !spurious:NAME",
 				     word);
 		model->nr_schedule++;
 	}

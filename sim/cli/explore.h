@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* mmsim explore: what its parts share. */
+#ifndef MMSIM_SIM_CLI_EXPLORE_H
+#define MMSIM_SIM_CLI_EXPLORE_H
+
+#include "../scenario/run_script.h"
+#include "cli.h"
+
+struct explore {
+	const struct cli_options *options;
+	struct scenario scenario;
+	struct mmsim_config config; /* without search and schedule */
+	struct mmsim *clock; /* of this computer; the searched instances have their own */
+	struct script_verdict verdict; /* of the run made last */
+	uint64_t runs;
+};
+
+uint64_t explore_now_ns(const struct explore *e);
+
+/* One run. 0, or EXIT_USAGE after saying why it could not be set up. */
+int explore_run(struct explore *e, struct mmsim_search *search, const char *schedule, bool events);
+
+/* What is searched, before the search. */
+int explore_print_head(struct explore *e);
+
+/**
+ * explore_print_failure - the verdict, the schedule, the shrunk one step by step
+ * @schedule: one with which it fails
+ * Return: EXIT_BROKEN, or EXIT_USAGE without memory.
+ */
+int explore_print_failure(struct explore *e, const char *schedule);
+
+/* The run by @schedule, part by part; the verdict is that of the run. */
+int explore_print_parts(struct explore *e, const char *schedule);
+
+#endif
