@@ -68,6 +68,16 @@ static uint64_t watched_addr(unsigned int i)
 	return BRK_START + (i - SIM_WINDOW_PAGES) * PAGE_SIZE;
 }
 
+/* NR_WATCHED: not among them. */
+static unsigned int watched_index(uint64_t addr)
+{
+	unsigned int i = 0;
+
+	while (i < NR_WATCHED && watched_addr(i) != (addr & PAGE_MASK))
+		i++;
+	return i;
+}
+
 static void note_vma(struct page_state *page, const struct mmsim_vma *vma)
 {
 	char flags[sizeof(vma->flags)];
@@ -131,13 +141,22 @@ static bool is_access(const struct sim_op *op)
 	return op->kind == OP_R || op->kind == OP_W;
 }
 
-/* Every store has a value of its own, so that a page is known by it. */
+#define ACCESS(result) ((enum mmsim_access)((result)&15))
+
+/*
+ * An address, 0 or -errno; of an access its kind, and above it what was loaded.
+ * Every store has a value of its own, so that a page is known by it.
+ */
 static int64_t do_operation(struct mm_struct *mm, const struct ops_list *list, size_t i)
 {
 	const struct sim_op *op = &list->ops[i];
+	uint64_t value = 0;
 
-	if (op->kind == OP_R)
-		return mmsim_load(mm, op->addr, NULL);
+	if (op->kind == OP_R) {
+		enum mmsim_access access = mmsim_load(mm, op->addr, &value);
+
+		return (int64_t)(value << 4 | access);
+	}
 	if (op->kind == OP_W)
 		return mmsim_store(mm, op->addr, i + 1);
 	return sim_do_call(mm, op);
@@ -164,8 +183,8 @@ static bool says_no_memory(const struct run *r, size_t i, int64_t result)
 	case OP_R:
 	case OP_W:
 		/* A stack that cannot grow is none. */
-		return result == MMSIM_ACCESS_OOM ||
-		       (result == MMSIM_ACCESS_MAPERR && strstr(r->list_name, "stack"));
+		return ACCESS(result) == MMSIM_ACCESS_OOM ||
+		       (ACCESS(result) == MMSIM_ACCESS_MAPERR && strstr(r->list_name, "stack"));
 	case OP_PROCESS_MADVISE:
 		/* Some of it is told as bytes; what of, another call would tell. */
 		if (result > 0)
@@ -288,20 +307,16 @@ static void check_move(const struct run *r, size_t i, const struct snapshot *now
 {
 	const struct snapshot *before = &r->ref->after[i], *after = &r->ref->after[i + 1];
 	const struct sim_op *op = &r->list->ops[i];
-	uint64_t source = (op->addr - SIM_WINDOW_BASE) / PAGE_SIZE;
-	uint64_t target = (op->new_addr - SIM_WINDOW_BASE) / PAGE_SIZE;
 
-	for (uint64_t p = 0; p < op->len / PAGE_SIZE; p++) {
-		uint64_t s = source + p, t = target + p;
+	/* What is cut off before the move is gone already. */
+	for (uint64_t at = 0; at < MIN(op->len, op->new_len); at += PAGE_SIZE) {
+		unsigned int s = watched_index(op->addr + at), t = watched_index(op->new_addr + at);
 
-		if (s >= SIM_WINDOW_PAGES || t >= SIM_WINDOW_PAGES)
-			continue;
-		/* What is cut off before the move is gone already. */
-		if (p >= op->new_len / PAGE_SIZE || same_page(&now->page[s], &before->page[s]))
+		if (s == NR_WATCHED || same_page(&now->page[s], &before->page[s]))
 			continue;
 		if (!same_page(&now->page[s], &after->page[s]) ||
-		    !same_page(&now->page[t], &after->page[t]))
-			wrong(r, i, "page %d neither stayed nor arrived", (int)s);
+		    (t < NR_WATCHED && !same_page(&now->page[t], &after->page[t])))
+			wrong(r, i, "page %u neither stayed nor arrived", s);
 	}
 }
 
@@ -363,13 +378,15 @@ static bool can_be_repeated(const struct run *r, size_t i, const struct snapshot
 {
 	const struct snapshot *before = &r->ref->after[i];
 	const struct sim_op *op = &r->list->ops[i];
-	uint64_t start = (op->addr - SIM_WINDOW_BASE) / PAGE_SIZE;
 
 	if (op->kind != OP_MREMAP)
 		return true;
-	for (uint64_t p = start; p < MIN(start + op->len / PAGE_SIZE, SIM_WINDOW_PAGES); p++)
-		if (!same_page(&now->page[p], &before->page[p]))
+	for (uint64_t at = 0; at < op->len; at += PAGE_SIZE) {
+		unsigned int s = watched_index(op->addr + at);
+
+		if (s < NR_WATCHED && !same_page(&now->page[s], &before->page[s]))
 			return false;
+	}
 	return true;
 }
 
@@ -393,7 +410,7 @@ static bool check_failed(struct run *r, size_t i, int64_t result)
 		mmsim_mm_check(r->mm);
 		take_snapshot(r->mm, &now);
 		/* Only the kind of an access depends on what the first try did. */
-		if (is_access(&r->list->ops[i]) ? result >= MMSIM_ACCESS_MAPERR :
+		if (is_access(&r->list->ops[i]) ? ACCESS(result) >= MMSIM_ACCESS_MAPERR :
 						  result != r->ref->result[i])
 			wrong(r, i, "again, the result is %d", (int)result);
 		if (!same_snapshot(&now, &r->ref->after[i + 1]))
