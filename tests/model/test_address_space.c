@@ -70,13 +70,7 @@ static bool before_6_10(const char *kernel)
 
 static void add_up(struct address_verdict *sum, const struct address_verdict *v)
 {
-	sum->faults.faults += v->faults.faults;
-	sum->faults.success += v->faults.success;
-	sum->faults.retry += v->faults.retry;
-	sum->faults.abort += v->faults.abort;
-	sum->faults.denied += v->faults.denied;
-	sum->faults.mmap_lock += v->faults.mmap_lock;
-	sum->faults.madvise_abort += v->faults.madvise_abort;
+	fault_sums_add(&sum->faults, &v->faults);
 	sum->done += v->done;
 	sum->refused += v->refused;
 	sum->overlaps += v->overlaps;
@@ -154,6 +148,76 @@ static void histories_are_explained(void **state)
 				failed += schedules(&run);
 			}
 	assert_int_equal(failed, 0);
+}
+
+/* ---- wrong models: the same schedules must refute them ---- */
+
+static void nothing_happens(struct address_page *page, const struct address_op *op)
+{
+	(void)page, (void)op;
+}
+
+static void value_stays(struct address_page *page, const struct address_op *op)
+{
+	page->mapped = true;
+	page->prot = (uint8_t)op->prot;
+}
+
+static void value_goes(struct address_page *page, const struct address_op *op)
+{
+	page->prot = (uint8_t)op->prot;
+	page->value = 0;
+}
+
+static const struct wrong_model {
+	const char *name;
+	bool munmap_downgrades; /* true: as it is */
+	enum address_op_kind kind;
+	void (*page)(struct address_page *page, const struct address_op *op); /* NULL: its own */
+	enum address_op_kind range_of; /* whose idea of gaps it gets */
+} wrong_models[] = {
+	{"a downgraded munmap has one point a page", false, ADDRESS_MUNMAP, NULL, ADDRESS_MUNMAP},
+	{"mmap keeps values", true, ADDRESS_MMAP, value_stays, ADDRESS_MMAP},
+	{"mprotect loses values", true, ADDRESS_MPROTECT, value_goes, ADDRESS_MPROTECT},
+	{"mprotect changes nothing", true, ADDRESS_MPROTECT, nothing_happens, ADDRESS_MPROTECT},
+	{"mprotect goes on behind a gap", true, ADDRESS_MPROTECT, NULL, ADDRESS_DONTNEED},
+	{"DONTNEED changes nothing", true, ADDRESS_DONTNEED, nothing_happens, ADDRESS_DONTNEED},
+	{"DONTNEED stops at a gap", true, ADDRESS_DONTNEED, NULL, ADDRESS_MPROTECT},
+	{"FREE loses values", true, ADDRESS_FREE, NULL, ADDRESS_DONTNEED},
+};
+
+#define SEEDS_TO_REFUTE 300
+
+static bool is_refuted(const struct wrong_model *wrong)
+{
+	struct address_model model;
+
+	address_model_init(&model, wrong->munmap_downgrades);
+	if (wrong->page)
+		model.kind[wrong->kind].page = wrong->page;
+	model.kind[wrong->kind].range = model.kind[wrong->range_of].range;
+	for (uint64_t seed = 1; seed <= SEEDS_TO_REFUTE; seed++) {
+		struct address_run run = {
+			.kernel = "6.18",
+			.mix = seed % NR_ADDRESS_MIXES,
+			.seed = seed,
+			.model = &model,
+		};
+		struct address_verdict v;
+
+		address_run(&run, &v);
+		if (!v.good && strstr(v.why, "no order of the operations"))
+			return true;
+	}
+	return false;
+}
+
+static void wrong_models_are_refuted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(wrong_models); i++)
+		if (!is_refuted(&wrong_models[i]))
+			fail_msg("no history refutes \"%s\"", wrong_models[i].name);
 }
 
 /* ---- single faults, with nobody else about ---- */
@@ -270,6 +334,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_strategies_are_tried),
 		cmocka_unit_test(single_faults),
+		cmocka_unit_test(wrong_models_are_refuted),
 		cmocka_unit_test(histories_are_explained),
 	};
 

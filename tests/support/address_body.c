@@ -43,8 +43,8 @@ static struct {
 	const struct mix *mix;
 	struct history history;
 	struct program programs[NR_TASKS];
-	struct address_faults faults[NR_TASKS];
-	struct address_faults before; /* of the instance, before the tasks */
+	struct fault_sums faults[NR_TASKS];
+	struct fault_sums before; /* of the instance, before the tasks */
 	int ended; /* tasks */
 	bool complete; /* the history, its end too */
 } body;
@@ -195,101 +195,6 @@ static void write_program(int task, uint64_t seed)
 	}
 }
 
-/* ---- what faults count ---- */
-
-/*
- * A fault's VMA pass ends in exactly one of success, retry and abort; madvise's
- * look at a VMA may abort too. Before 6.10 an access that the VMA does not
- * allow ended the pass uncounted.
- */
-struct pass {
-	uint64_t faults, success, retry, abort, mmap_lock;
-	uint64_t vma_advised, mmap_advised, advice_aborts;
-};
-
-static struct pass count_now(void)
-{
-	const uint64_t *counters = trace_of_current()->counters;
-
-	return (struct pass){
-		.faults = counters[COUNTER_pgfault],
-		.success = counters[COUNTER_vma_lock_success],
-		.retry = counters[COUNTER_vma_lock_retry],
-		.abort = counters[COUNTER_vma_lock_abort],
-		.mmap_lock = counters[COUNTER_fault_mmap_lock],
-		.vma_advised = counters[COUNTER_madvise_vma_lock],
-		.mmap_advised = counters[COUNTER_madvise_mmap_lock],
-		.advice_aborts = counters[COUNTER_madvise_fallback_gap] +
-				 counters[COUNTER_madvise_fallback_locked] +
-				 counters[COUNTER_madvise_fallback_moved] +
-				 counters[COUNTER_madvise_fallback_anon],
-	};
-}
-
-static void must(bool fits, const struct address_op *op, const char *rule)
-{
-	if (!fits)
-		mmsim_bug("counters of t%d's operation at %llu: not so: %s", op->task,
-			  (unsigned long long)op->begin, rule);
-}
-
-static void check_access(const struct address_op *op, const struct pass *n)
-{
-	struct address_faults *sum = &body.faults[op->task];
-	uint64_t ended = n->success + n->retry + n->abort;
-
-	must(n->faults == n->success + n->mmap_lock, op, "a fault ends under one of the locks");
-	must(!n->vma_advised && !n->mmap_advised, op, "an access is no madvise");
-	if (!body.mm->fault->per_vma)
-		must(!ended, op, "without VMA locks there is no VMA pass");
-	else if (mmsim_since(body.mm, 6, 10))
-		must(ended == n->faults, op, "a VMA pass is success, retry or abort");
-	else
-		must(ended <= n->faults, op, "a VMA pass is success, retry, abort or denied");
-	/* A refusal is not always a fault more: the VMA may be another one then. */
-	must(n->faults || op->answer == MMSIM_ACCESS_HIT, op, "a refused access faulted");
-	sum->faults += n->faults;
-	sum->success += n->success;
-	sum->retry += n->retry;
-	sum->abort += n->abort;
-	sum->mmap_lock += n->mmap_lock;
-	if (body.mm->fault->per_vma)
-		sum->denied += n->faults - ended;
-}
-
-static void check_range(const struct address_op *op, const struct pass *n)
-{
-	bool advice = op->kind == ADDRESS_DONTNEED || op->kind == ADDRESS_FREE;
-	bool tries = advice && body.mm->fault->per_vma && body.sim->madvise->vma_lock;
-
-	must(!n->faults && !n->mmap_lock, op, "no user access, no user fault");
-	must(!n->success && !n->retry, op, "success and retry are faults'");
-	must(n->vma_advised + n->mmap_advised == advice, op, "a madvise runs under one lock");
-	must(n->abort == (tries ? n->advice_aborts : 0), op, "an abort is a lookup of madvise's");
-	must(n->abort + n->vma_advised <= tries, op, "madvise tries the VMA lock once");
-	body.faults[op->task].madvise_abort += n->abort;
-}
-
-static void check_counts(const struct address_op *op, const struct pass *before)
-{
-	struct pass now = count_now();
-	const struct pass n = {
-		now.faults - before->faults,
-		now.success - before->success,
-		now.retry - before->retry,
-		now.abort - before->abort,
-		now.mmap_lock - before->mmap_lock,
-		now.vma_advised - before->vma_advised,
-		now.mmap_advised - before->mmap_advised,
-		now.advice_aborts - before->advice_aborts,
-	};
-
-	if (op->kind == ADDRESS_LOAD || op->kind == ADDRESS_STORE)
-		check_access(op, &n);
-	else
-		check_range(op, &n);
-}
-
 /* ---- before and after ---- */
 
 static void prepare_page(unsigned int page, struct rng *rng)
@@ -297,7 +202,7 @@ static void prepare_page(unsigned int page, struct rng *rng)
 	struct address_page *p = &body.history.first[page];
 	uint64_t draw = rng_below(rng, 8);
 
-	/* Two of eight are not there, one is read-only, two hold something. */
+	/* Two of eight are not there, two are read-only, every other one holds something. */
 	if (draw < 2)
 		return;
 	*p = (struct address_page){.mapped = true, .prot = RW};
@@ -359,10 +264,10 @@ static int task_main(void *arg)
 
 	for (unsigned int i = 0; i < TASK_OPS; i++) {
 		struct address_op *op = history_begin(&body.history, &p->ops[i]);
-		const struct pass before = count_now();
+		const struct fault_counts before = fault_counts_now();
 
 		history_end(&body.history, op, operations[op->kind].act(op));
-		check_counts(op, &before);
+		fault_counts_check(body.mm, op, &before, &body.faults[op->task]);
 	}
 	/* The last one looks, so that what it finds wrong ends the run, not the process. */
 	if (++body.ended == NR_TASKS) {
@@ -375,9 +280,9 @@ static int task_main(void *arg)
 
 /* ---- a run ---- */
 
-static struct address_faults counted(void)
+static struct fault_sums counted(void)
 {
-	return (struct address_faults){
+	return (struct fault_sums){
 		.faults = mmsim_counter(body.sim, "pgfault"),
 		.success = mmsim_counter(body.sim, "vma_lock_success"),
 		.retry = mmsim_counter(body.sim, "vma_lock_retry"),
@@ -429,9 +334,9 @@ static void begin(const struct address_run *run)
 }
 
 /* The instance counted what the accesses did, and nothing else. */
-static void check_sums(const struct address_faults *sum)
+static void check_sums(const struct fault_sums *sum)
 {
-	const struct address_faults now = counted(), *old = &body.before;
+	const struct fault_sums now = counted(), *old = &body.before;
 
 	assert_int_equal(now.faults - old->faults, sum->faults);
 	assert_int_equal(now.success - old->success, sum->success);
@@ -442,15 +347,8 @@ static void check_sums(const struct address_faults *sum)
 
 static void count_up(struct address_verdict *v)
 {
-	for (int i = 0; i < NR_TASKS; i++) {
-		v->faults.faults += body.faults[i].faults;
-		v->faults.success += body.faults[i].success;
-		v->faults.retry += body.faults[i].retry;
-		v->faults.abort += body.faults[i].abort;
-		v->faults.madvise_abort += body.faults[i].madvise_abort;
-		v->faults.denied += body.faults[i].denied;
-		v->faults.mmap_lock += body.faults[i].mmap_lock;
-	}
+	for (int i = 0; i < NR_TASKS; i++)
+		fault_sums_add(&v->faults, &body.faults[i]);
 	check_sums(&v->faults);
 	for (unsigned int i = 0; i < body.history.nr_ops; i++) {
 		const struct address_op *op = &body.history.ops[i];
@@ -482,7 +380,10 @@ static void judge(const struct address_run *run, struct address_verdict *v)
 	struct address_model model;
 	struct history_result result;
 
-	address_model_init(&model, body.sim->munmap->downgrade);
+	if (run->model)
+		model = *run->model;
+	else
+		address_model_init(&model, body.sim->munmap->downgrade);
 	history_check(&body.history, &model, &result);
 	v->tried = result.tried;
 	v->good = result.verdict == HISTORY_FITS;

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "support/address_model.h"
+#include "support/fault_counts.h"
+
 enum address_mix {
 	ADDRESS_WIDE, /* eight pages, all tasks do everything */
 	ADDRESS_TIGHT, /* three pages, two tasks map and unmap them, two touch them */
@@ -22,22 +25,15 @@ struct address_run {
 	const char *munmap, *madvise; /* NULL: as the kernel did */
 	enum address_mix mix;
 	uint64_t seed;
+	const struct address_model *model; /* NULL: Linux's */
 	bool show; /* print the history, whatever comes of it */
-};
-
-/* How the tasks' faults ended: in their VMA pass, and under mmap_lock. */
-struct address_faults {
-	uint64_t faults, success, retry, abort;
-	uint64_t denied; /* before 6.10: refused under the VMA lock, asked again under mmap_lock */
-	uint64_t mmap_lock;
-	uint64_t madvise_abort; /* not faults: madvise's own looks at a VMA */
 };
 
 struct address_verdict {
 	bool good;
 	char why[1024];
 	unsigned int tried; /* places in the search for an order */
-	struct address_faults faults;
+	struct fault_sums faults; /* of all tasks */
 	uint64_t done, refused; /* accesses */
 	uint64_t overlaps; /* operations that met others */
 	uint64_t splits, merges, vma_madvise, downgrades;

@@ -5,7 +5,10 @@
  * operation after the other. history.h holds what happened against this.
  *
  * An operation is a row of a table. To add one: a name in the list, a row in
- * address_model.c, and how a test does it in address_body.c.
+ * address_model.c, and how it is drawn and done in address_body.c. What it makes
+ * of a page may depend on that page only. One that carries values from page to
+ * page needs more of the search: a branch for each value that the
+ * configurations of the page it comes from allow.
  */
 #ifndef TESTS_SUPPORT_ADDRESS_MODEL_H
 #define TESTS_SUPPORT_ADDRESS_MODEL_H
