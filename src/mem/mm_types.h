@@ -33,9 +33,9 @@
 #define VM_SEQ_READ 0x8000ul
 #define VM_RAND_READ 0x10000ul
 #define VM_DONTCOPY 0x20000ul
+#define VM_LOCKONFAULT 0x80000ul /* pages are locked as they come */
 #define VM_ACCOUNT 0x100000ul
 #define VM_NORESERVE 0x200000ul
-#define VM_LOCKONFAULT 0x1000000ul /* pages are locked as they come */
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
 #define VM_WIPEONFORK 0x2000000ul
 #define VM_DONTDUMP 0x4000000ul

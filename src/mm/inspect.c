@@ -13,9 +13,10 @@ static const struct {
 	unsigned long flag;
 	const char *letters;
 } vm_flag_letters[] = {
-	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"}, {VM_LOCKED, "lo"},
-	{VM_SEQ_READ, "sr"},  {VM_RAND_READ, "rr"},    {VM_DONTCOPY, "dc"},    {VM_ACCOUNT, "ac"},
-	{VM_NORESERVE, "nr"}, {VM_LOCKONFAULT, "lf"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"},
+	{VM_LOCKED, "lo"},    {VM_SEQ_READ, "sr"},     {VM_RAND_READ, "rr"},
+	{VM_DONTCOPY, "dc"},  {VM_LOCKONFAULT, "lf"},  {VM_ACCOUNT, "ac"},
+	{VM_NORESERVE, "nr"}, {VM_WIPEONFORK, "wf"},   {VM_DONTDUMP, "dd"},
 	{VM_HUGEPAGE, "hg"},  {VM_NOHUGEPAGE, "nh"},   {VM_MERGEABLE, "mg"},
 };
 
