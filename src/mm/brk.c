@@ -66,12 +66,12 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
 	to = PAGE_ALIGN(brk);
 	if (brk < mm->start_brk)
 		goto unlock;
-	if (to < from) {
+	if (to < from && brk < mm->brk) {
 		if (brk_shrink(mm, brk, to, from))
 			return brk;
 		goto unlock;
 	}
-	if (to > from) {
+	if (to != from) {
 		if (brk_grow(mm, from, to))
 			goto unlock;
 		populate = mm->def_flags & VM_LOCKED;
