@@ -400,8 +400,11 @@ long do_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges, 
 	int err;
 
 	machine_work(WORK_syscall, 1);
-	if (nr > VECTOR_MAX || !advice_exists(mm, advice) || !vector_allowed(mm, advice))
+	if (nr > VECTOR_MAX || !vector_allowed(mm, advice))
 		return -EINVAL;
+	/* The element is asked, not the call. */
+	if (!advice_exists(mm, advice))
+		return nr ? -EINVAL : 0;
 	if (!mmsim_since(mm, 6, 15))
 		return madvise_one_by_one(&m, ranges, nr);
 	err = madvise_begin(&m);
