@@ -144,6 +144,7 @@ int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, 
 		.clear = arm ? 0 : VM_UFFD_MISSING,
 		.set = arm ? VM_UFFD_MISSING : 0,
 	};
+	struct vm_area_struct *vma;
 	int err;
 
 	machine_work(WORK_syscall, 1);
@@ -151,7 +152,14 @@ int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, 
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_userfaultfd))
 		return -EINTR;
-	err = change_range(mm, addr, addr + len, &change);
+	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+	if (!vma || vma->vm_start >= addr + len) {
+		err = -EINVAL;
+	} else {
+		err = change_range(mm, addr, addr + len, &change);
+		/* Gaps do not matter to it, and there is no "try again". */
+		err = err == -EAGAIN ? -ENOMEM : 0;
+	}
 	mmap_write_unlock(mm);
 	return err;
 }

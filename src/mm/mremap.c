@@ -172,6 +172,16 @@ static void keep_source(struct mremap *r, struct vm_area_struct *new)
 	}
 }
 
+/*
+ * A monitor is not told of moves: it loses the VMA that the pages are in now,
+ * with all that this merged with.
+ */
+static void disarm(struct vm_area_struct *vma)
+{
+	vma_start_write(vma);
+	vma->vm_flags &= ~VM_UFFD_MISSING;
+}
+
 static long move_vma(struct mremap *r)
 {
 	struct mm_struct *mm = r->mm;
@@ -203,6 +213,7 @@ static long move_vma(struct mremap *r)
 	count_event(COUNTER_mremap_moves);
 	if (move.need_rmap_locks)
 		count_event(COUNTER_mremap_rmap_locks);
+	disarm(new);
 	if (r->flags & MREMAP_DONTUNMAP)
 		keep_source(r, new);
 	else

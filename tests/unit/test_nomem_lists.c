@@ -192,8 +192,6 @@ static bool says_no_memory(const struct run *r, size_t i, int64_t result)
 		/* fallthrough */
 	case OP_MADVISE:
 		return result == (changes_flags(op) ? -EAGAIN : -ENOMEM);
-	case OP_USERFAULTFD:
-		return result == -EAGAIN;
 	case OP_MLOCK:
 		/* ENOMEM: VMAs could not be split; EAGAIN: pages could not be had. */
 		return result == -ENOMEM || result == -EAGAIN;
