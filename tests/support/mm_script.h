@@ -13,7 +13,7 @@
  *	C COUNTER VALUE		what was counted so far
  *	config KEY VALUE	max_map_count, max_locked_bytes, max_stack_bytes; at the beginning
  *
- * Before it may stand "6.17:" or "<6.17:": only since, only before that release. A number that
+ * Before it may stand "6.17:" or "<6.17:", or both: only since, only before a release. A number that
  * begins with + is an address or length of so many bytes from the heap's beginning on.
  *
  * In a header, since the library of the tests is linked behind the parser's.
@@ -289,14 +289,17 @@ static inline void script_check(struct script *s, char *line)
 /* The line without the releases that it is for; NULL: this is none of them. */
 static inline char *script_for_release(const struct script *s, char *line)
 {
-	bool before = *line == '<';
-	int major, minor, n = 0;
+	for (;;) {
+		bool before = *line == '<';
+		int major, minor, n = 0;
 
-	if (sscanf(line + before, "%d.%d:%n", &major, &minor, &n) != 2 || !n)
-		return line;
-	if (mmsim_since(s->mm, major, minor) == before)
-		return NULL;
-	return line + before + n + (line[before + n] == ' ');
+		if (sscanf(line + before, "%d.%d:%n", &major, &minor, &n) != 2 || !n)
+			return line;
+		if (mmsim_since(s->mm, major, minor) == before)
+			return NULL;
+		line += before + n;
+		line += *line == ' ';
+	}
 }
 
 static inline void script_line(struct script *s)
