@@ -3,9 +3,9 @@
  * What an address space does, as a script that is done in every release. A line
  * is an operation of the operation lists without its PID, or a check:
  *
- *	OP ARGS [= RESULT]	RESULT: an error's name, pgN (an address in the window), a number; of
- *				an access its kind, and of a load what was loaded. Without it the
- *				operation has to succeed.
+ *	OP ARGS [= RESULT]	RESULT: an error's name, pgN (an address in the window), +N (in
+ *				the heap), a number; of an access its kind, of a load also what
+ *				was loaded. Without it the operation has to succeed.
  *	name START LEN [NAME]	PR_SET_VMA_ANON_NAME
  *	V VMAS, H VMAS		the VMAs of the window, of the heap: 0-4:rw-,ac 6-8:r--<name>
  *	P START LETTERS		its pages: - no VMA, . nothing mapped, z zero page, x page, G guard
@@ -13,8 +13,8 @@
  *	C COUNTER VALUE		what was counted so far
  *	config KEY VALUE	max_map_count, max_locked_bytes, max_stack_bytes; at the beginning
  *
- * Before it may stand "6.17:" or "<6.17:", or both: only since, only before a release. A number that
- * begins with + is an address or length of so many bytes from the heap's beginning on.
+ * Before it may stand "6.17:" or "<6.17:", or both: only since, only before a release. +N is the
+ * address N bytes behind the heap's beginning, @N that of page N of the window and behind.
  *
  * In a header, since the library of the tests is linked behind the parser's.
  */
@@ -183,21 +183,23 @@ static inline bool script_do_name(struct script *s, const char *args, char *resu
 	return !err;
 }
 
-/* "0 OP ARGS", with +N as an address from the heap's beginning on. */
+/* "0 OP ARGS", with +N and @N as addresses. */
 static inline void script_list_line(const char *line, char *buf, size_t size)
 {
 	size_t n = (size_t)snprintf(buf, size, "0 ");
 
-	for (; *line; line++) {
+	while (*line) {
+		uint64_t base = *line == '+' ? BRK_START : SIM_WINDOW_BASE;
+		uint64_t unit = *line == '+' ? 1 : PAGE_SIZE;
 		char *end;
 
-		if (*line != '+') {
-			n += (size_t)snprintf(buf + n, size - n, "%c", *line);
+		if (*line != '+' && *line != '@') {
+			n += (size_t)snprintf(buf + n, size - n, "%c", *line++);
 			continue;
 		}
 		n += (size_t)snprintf(buf + n, size - n, "%#llx",
-				      BRK_START + strtoull(line + 1, &end, 0));
-		line = end - 1;
+				      base + unit * strtoull(line + 1, &end, 0));
+		line = end;
 	}
 }
 

@@ -5,90 +5,77 @@
  */
 #include "support/mm_script.h"
 
-#define PG(n) "0x100000" n "000"
-
 static void growth(void **state)
 {
 	(void)state;
-	script_run("mmap " PG(
-		"400") " 2 rw pg\n"
-		       "w " PG("3fe") " 1\n"
-				      "V 1022-1026:rw-,gd,ac\n"
-				      /* Far below, and by a load. */
-				      "r " PG("300") " = new 0\n"
-						     "V 768-1026:rw-,gd,ac\n"
-						     "C stack_growth 2\n"
-						     /* Above it there is nothing. */
-						     "r " PG("402") " = MAPERR\n"
-								    "r " PG("3fe") " = hit 1\n");
+	script_run("mmap @1024 2 rw pg\n"
+		   "w @1022 1\n"
+		   "V 1022-1026:rw-,gd,ac\n"
+		   /* Far below, and by a load. */
+		   "r @768 = new 0\n"
+		   "V 768-1026:rw-,gd,ac\n"
+		   "C stack_growth 2\n"
+		   /* Above it there is nothing. */
+		   "r @1026 = MAPERR\n"
+		   "r @1022 = hit 1\n");
 	/* It grows, and then the store is denied. */
-	script_run("mmap " PG("400") " 2 r pg\n"
-				     "w " PG("3ff") " 1 = ACCERR\n"
-						    "V 1023-1026:r--,gd\n");
+	script_run("mmap @1024 2 r pg\n"
+		   "w @1023 1 = ACCERR\n"
+		   "V 1023-1026:r--,gd\n");
 	/* Its lower part is gone or is no stack: the rest grows all the same. */
-	script_run("mmap " PG("400") " 4 rw pg\n"
-				     "munmap " PG("400") " 1\n"
-							 "w " PG("400") " 1\n"
-									"V 1024-1028:rw-,gd,ac\n");
+	script_run("mmap @1024 4 rw pg\n"
+		   "munmap @1024 1\n"
+		   "w @1024 1\n"
+		   "V 1024-1028:rw-,gd,ac\n");
 }
 
 /* 256 pages to what may be accessed, unless it is a stack itself. */
 static void gap_below(void **state)
 {
 	(void)state;
-	script_run(
-		"mmap 0 1 r p\n"
-		"mmap " PG(
-			"400") " 2 rw pg\n"
-			       "w " PG("101") "\n"
-					      "V 0-1:r-- 257-1026:rw-,gd,ac\n"
-					      "w " PG("100") " = MAPERR\n"
-							     "w 1 = MAPERR\n"
-							     "mprotect 0 1 none\n"
-							     "w " PG("100") "\n"
-									    "w 1\n"
-									    "V 0-1:--- 1-1026:rw-,gd,ac\n");
+	script_run("mmap 0 1 r p\n"
+		   "mmap @1024 2 rw pg\n"
+		   "w @257\n"
+		   "V 0-1:r-- 257-1026:rw-,gd,ac\n"
+		   "w @256 = MAPERR\n"
+		   "w 1 = MAPERR\n"
+		   "mprotect 0 1 none\n"
+		   "w @256\n"
+		   "w 1\n"
+		   "V 0-1:--- 1-1026:rw-,gd,ac\n");
 	script_run("mmap 0 2 r pg\n"
-		   "mmap " PG("400") " 2 rw pg\n"
-				     "w 2\n"
-				     "V 0-2:r--,gd 2-1026:rw-,gd,ac\n");
+		   "mmap @1024 2 rw pg\n"
+		   "w 2\n"
+		   "V 0-2:r--,gd 2-1026:rw-,gd,ac\n");
 	/* Right below it, too, by which nothing grows; what is mapped there is a mapping. */
-	script_run("mmap " PG(
-		"400") " 2 rw pg\n"
-		       "mmap " PG(
-			       "3ff") " 1 rw p\n"
-				      "w " PG("3ff") "\n"
-						     "w " PG("3fe") " = MAPERR\n"
-								    "V 1023-1024:rw-,ac 1024-1026:rw-,gd,ac\n");
+	script_run("mmap @1024 2 rw pg\n"
+		   "mmap @1023 1 rw p\n"
+		   "w @1023\n"
+		   "w @1022 = MAPERR\n"
+		   "V 1023-1024:rw-,ac 1024-1026:rw-,gd,ac\n");
 }
 
 static void limits(void **state)
 {
 	(void)state;
-	script_run(
-		"config max_stack_bytes 65536\n"
-		"mmap " PG(
-			"400") " 2 rw pg\n"
-			       "w " PG("3f2") "\n"
-					      "V 1010-1026:rw-,gd,ac\n"
-					      "w " PG("3f1") " = MAPERR\n"
-							     /* What was mapped may be larger. */
-							     "mmap " PG(
-								     "500") " 20 rw pg\n"
-									    "w " PG("500") "\n"
-											   "w " PG("4ff") " = MAPERR\n");
-	script_run(
-		"config max_locked_bytes 32768\n"
-		"mmap " PG(
-			"400") " 2 rw pg\n"
-			       "mlock " PG(
-				       "400") " 2\n"
-					      "w " PG("3fc") "\n"
-							     "V 1020-1026:rw-,gd,lo,ac\n"
-							     "L 6\n"
-							     "w " PG("3f9") " = MAPERR\n"
-									    "w " PG("3fa") "\n"
-											   "L 8\n");
+	script_run("config max_stack_bytes 65536\n"
+		   "mmap @1024 2 rw pg\n"
+		   "w @1010\n"
+		   "V 1010-1026:rw-,gd,ac\n"
+		   "w @1009 = MAPERR\n"
+		   /* What was mapped may be larger. */
+		   "mmap @1280 20 rw pg\n"
+		   "w @1280\n"
+		   "w @1279 = MAPERR\n");
+	script_run("config max_locked_bytes 32768\n"
+		   "mmap @1024 2 rw pg\n"
+		   "mlock @1024 2\n"
+		   "w @1020\n"
+		   "V 1020-1026:rw-,gd,lo,ac\n"
+		   "L 6\n"
+		   "w @1017 = MAPERR\n"
+		   "w @1018\n"
+		   "L 8\n");
 	/* Not below where programs may map at all. */
 	script_run("mmap 0x20000 2 rw pg\n"
 		   "w 0x10000\n"
@@ -188,26 +175,20 @@ static void lock_of_a_growth(void **state)
 static void munmap_below(void **state)
 {
 	(void)state;
-	script_run("mmap " PG(
-		"400") " 4 rw pg\n"
-		       "mmap " PG(
-			       "3f0") " 2 rw p\n"
-				      "munmap " PG(
-					      "3f0") " 1\n"
-						     "C munmap_downgrade 1\n"
-						     "munmap " PG(
-							     "3f1") " 1\n"
-								    "<6.5: C munmap_downgrade 1\n"
-								    "6.5: C munmap_downgrade 2\n"
-								    /* A stack's own lower part lies below one, too. */
-								    "munmap " PG(
-									    "400") " 1\n"
-										   "<6.5: C munmap_downgrade 1\n"
-										   "6.5: C munmap_downgrade 3\n"
-										   "munmap " PG(
-											   "402") " 2\n"
-												  "<6.5: C munmap_downgrade 2\n"
-												  "6.5: C munmap_downgrade 4\n");
+	script_run("mmap @1024 4 rw pg\n"
+		   "mmap @1008 2 rw p\n"
+		   "munmap @1008 1\n"
+		   "C munmap_downgrade 1\n"
+		   "munmap @1009 1\n"
+		   "<6.5: C munmap_downgrade 1\n"
+		   "6.5: C munmap_downgrade 2\n"
+		   /* A stack's own lower part lies below one, too. */
+		   "munmap @1024 1\n"
+		   "<6.5: C munmap_downgrade 1\n"
+		   "6.5: C munmap_downgrade 3\n"
+		   "munmap @1026 2\n"
+		   "<6.5: C munmap_downgrade 2\n"
+		   "6.5: C munmap_downgrade 4\n");
 }
 
 int main(void)
