@@ -20,7 +20,7 @@ struct fault_counts fault_counts_now(void)
 		.advice_aborts = counters[COUNTER_madvise_fallback_gap] +
 				 counters[COUNTER_madvise_fallback_locked] +
 				 counters[COUNTER_madvise_fallback_moved] +
-				 counters[COUNTER_madvise_fallback_anon],
+				 counters[COUNTER_madvise_fallback_unlockable],
 	};
 }
 
