@@ -82,20 +82,21 @@ static bool op_range(const struct sim_op *op, uint64_t *start, uint64_t *end)
 		if (op->has_result)
 			*start = (uint64_t)op->result;
 		*end = page_up(*start + op->len);
-		return true;
+		break;
 	case OP_R:
 	case OP_W:
 		*end = *start + SIM_PAGE_SIZE;
-		return true;
+		break;
 	case OP_MUNMAP:
 	case OP_MPROTECT:
 	case OP_MADVISE:
 	case OP_MREMAP:
 		*end = page_up(op->addr + op->len);
-		return *end > *start;
+		break;
 	default:
 		return false;
 	}
+	return *end > *start;
 }
 
 static bool changes_mappings(const struct sim_op *op)

@@ -125,6 +125,29 @@ static void a_plan_names_the_tasks_waited_for(void **state)
 	recording_free(&rec);
 }
 
+/* Ranges that wrap around the address space are none; cut by each other they would double. */
+static void ranges_that_wrap_are_none(void **state)
+{
+	struct sim_op op = {.kind = OP_MMAP, .pid = 1, .tid = 1, .file = -1, .has_result = true};
+	struct recording rec = {0};
+	struct plan plan;
+
+	(void)state;
+	recording_add_task(&rec, 1, 1, "one");
+	recording_add_task(&rec, 2, 1, "two");
+	for (uint64_t i = 0; i < 64; i++) {
+		op.time_ns = i;
+		op.tid = 1 + (int)(i % 2);
+		op.result = i ? (int64_t)(0x20000000 - i * 0x1000) : 0x10000000;
+		op.len = i ? 0x10000000 + i * 0x1000 - (uint64_t)op.result : 0x20000000;
+		assert_int_equal(recording_add_op(&rec, &op), 0);
+	}
+	assert_int_equal(plan_make(&rec, &plan), 0);
+	assert_int_equal(plan.nr_orders, 0);
+	plan_free(&plan);
+	recording_free(&rec);
+}
+
 /* What cannot be done yet is counted, and a result that differs is seen. */
 static void what_is_mapped_is_counted(void **state)
 {
@@ -201,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_keep_the_recorded_order),
 		cmocka_unit_test(a_plan_names_the_tasks_waited_for),
+		cmocka_unit_test(ranges_that_wrap_are_none),
 		cmocka_unit_test(what_is_mapped_is_counted),
 		cmocka_unit_test(the_shipped_recording_ends_as_recorded),
 	};
