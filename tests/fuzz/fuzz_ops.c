@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Fuzz target: a list of operations is loaded and, if all of it can be done, done under two
- * kernels' locks. No assertion of the library breaks, nothing is leaked, and what the program sees
- * does not depend on the locks. A list is cut after OPS_MAX lines.
+ * kernels' locks. No assertion of the library breaks, in the end tree, VMAs and page tables agree,
+ * nothing is leaked, and what the program sees does not depend on the locks. A list is cut after
+ * OPS_MAX lines.
  */
 #define _GNU_SOURCE 1
 #include "fuzz.h"
@@ -17,6 +18,24 @@
 /* To fill more than this, page by page, is no mistake of the library but takes too long. */
 #define POPULATED_MAX (UINT64_C(4) << 20)
 #define ADDRESS_SPACE (UINT64_C(1) << 47)
+/* The same holds for looking through the page tables of more than this. */
+#define CHECKED_MAX (UINT64_C(1) << 36)
+
+/* Stands in front of the library's: what an address space has become is checked before it goes. */
+void __real_mmsim_mm_put(struct mm_struct *mm);
+void __wrap_mmsim_mm_put(struct mm_struct *mm);
+
+void __wrap_mmsim_mm_put(struct mm_struct *mm)
+{
+	struct mmsim_vma vma = {0};
+	uint64_t size = 0;
+
+	while (!mmsim_vma_find(mm, vma.end, &vma))
+		size += vma.end - vma.start;
+	if (size <= CHECKED_MAX)
+		mmsim_mm_check(mm);
+	__real_mmsim_mm_put(mm);
+}
 
 /* The axes of the oldest kernel, of one between, and of the newest. */
 static const struct locks {
