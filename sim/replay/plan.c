@@ -242,6 +242,21 @@ static int add_tasks(struct plan *plan)
 	return 0;
 }
 
+/*
+ * The task that an operation starts waits for it, unless it is told to have done something before,
+ * or nobody replays the operation: then it would wait for ever, and others for it.
+ */
+static void note_start(struct plan *plan, const struct sim_op *op)
+{
+	struct plan_task *started;
+
+	if ((op->kind != OP_THREAD && op->kind != OP_FORK) || !plan_task_of(plan, op->tid))
+		return;
+	started = plan_task_of(plan, (int)op->value);
+	if (started && !started->nr_ops)
+		started->root = false;
+}
+
 static int fill_tasks(struct plan *plan)
 {
 	const struct recording *rec = plan->rec;
@@ -262,11 +277,7 @@ static int fill_tasks(struct plan *plan)
 		task = plan_task_of(plan, rec->ops[i].tid);
 		if (task)
 			task->ops[task->nr_ops++] = i;
-		if (rec->ops[i].kind == OP_THREAD || rec->ops[i].kind == OP_FORK) {
-			task = plan_task_of(plan, (int)rec->ops[i].value);
-			if (task)
-				task->root = false;
-		}
+		note_start(plan, &rec->ops[i]);
 	}
 	return 0;
 }

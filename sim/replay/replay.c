@@ -155,16 +155,11 @@ static void start_progress(struct replay *replay)
 
 static struct replay_process *process_of(struct replay *replay, int pid)
 {
-	struct replay_process *free_slot = NULL;
-
-	for (unsigned int i = 0; i < replay->plan->nr_tasks; i++) {
+	for (unsigned int i = 0; i < replay->nr_processes; i++)
 		if (replay->processes[i].pid == pid)
 			return &replay->processes[i];
-		if (!replay->processes[i].pid && !free_slot)
-			free_slot = &replay->processes[i];
-	}
-	free_slot->pid = pid;
-	return free_slot;
+	replay->processes[replay->nr_processes].pid = pid;
+	return &replay->processes[replay->nr_processes++];
 }
 
 static int make_tasks(struct replay *replay)
@@ -235,12 +230,12 @@ static void collect(struct replay *replay, struct replay_result *result)
 
 static void put_all(struct replay *replay)
 {
-	for (unsigned int t = 0; t < replay->plan->nr_tasks; t++) {
-		if (replay->processes[t].mm)
-			mmsim_mm_put(replay->processes[t].mm);
+	for (unsigned int p = 0; p < replay->nr_processes; p++)
+		if (replay->processes[p].mm)
+			mmsim_mm_put(replay->processes[p].mm);
+	for (unsigned int t = 0; t < replay->plan->nr_tasks; t++)
 		if (replay->tasks[t].progress)
 			kmem_cache_free(replay->cache, replay->tasks[t].progress);
-	}
 }
 
 int replay_run(struct mmsim *sim, const struct plan *plan, const struct replay_options *options,

@@ -125,6 +125,44 @@ static void a_plan_names_the_tasks_waited_for(void **state)
 	recording_free(&rec);
 }
 
+/*
+ * Contradictions that must not make anybody wait for ever: a thread that did something before it
+ * was started, one started by a task that is not replayed, one started into another process; and a
+ * process 0 beside others.
+ */
+static void every_task_runs(void **state)
+{
+	static const char *const lines[] = {
+		"0 1 1 mmap 0x10000000 0x1000 rw p = 0x10000000",
+		"1 1 2 w 0x10000000",
+		"2 1 9 thread 3",
+		"3 1 3 w 0x10000000",
+		"4 1 1 munmap 0x10000000 0x1000 = 0",
+		"5 1 1 thread 2",
+		"6 1 1 thread 4",
+		"7 4 4 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"8 0 5 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"9 6 6 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		NULL,
+	};
+	static const int pids[] = {1, 1, 1, 4, 0, 6};
+	struct replay_result result;
+	uint64_t done, as_recorded;
+	struct recording rec;
+
+	(void)state;
+	add_lines(&rec, lines);
+	for (int i = 0; i < 6; i++)
+		recording_add_task(&rec, i + 1, pids[i], "t");
+	replay(&rec, "6.18", 1, &result);
+	replay_memory_calls(&result, &done, &as_recorded);
+	assert_int_equal(result.counts.touch_failed, 0);
+	assert_int_equal(result.ops_done, rec.nr_ops - 1);
+	assert_int_equal(done, 5);
+	assert_int_equal(as_recorded, 5);
+	recording_free(&rec);
+}
+
 /* Ranges that wrap around the address space are none; cut by each other they would double. */
 static void ranges_that_wrap_are_none(void **state)
 {
@@ -224,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_keep_the_recorded_order),
 		cmocka_unit_test(a_plan_names_the_tasks_waited_for),
+		cmocka_unit_test(every_task_runs),
 		cmocka_unit_test(ranges_that_wrap_are_none),
 		cmocka_unit_test(what_is_mapped_is_counted),
 		cmocka_unit_test(the_shipped_recording_ends_as_recorded),
