@@ -31,7 +31,8 @@ static void wait_for_time(struct replay *replay, const struct sim_op *op)
 		mmsim_sleep_ns(due - now);
 }
 
-static const struct plan_order *first_order(const struct plan *plan, size_t op)
+/* The first order of an operation, or where it would stand. */
+static size_t first_order(const struct plan *plan, size_t op)
 {
 	size_t low = 0, high = plan->nr_orders;
 
@@ -43,18 +44,17 @@ static const struct plan_order *first_order(const struct plan *plan, size_t op)
 		else
 			high = middle;
 	}
-	return &plan->orders[low];
+	return low;
 }
 
 static void wait_for_order(struct replay_task *task, size_t i)
 {
 	struct replay *replay = task->replay;
 	const struct plan *plan = replay->plan;
-	const struct plan_order *order = first_order(plan, i);
-	const struct plan_order *end = plan->orders + plan->nr_orders;
 	bool waited = false;
 
-	for (; order < end && order->op == i; order++) {
+	for (size_t o = first_order(plan, i); o < plan->nr_orders && plan->orders[o].op == i; o++) {
+		const struct plan_order *order = &plan->orders[o];
 		const struct replay_task *other = &replay->tasks[order->task];
 
 		/* Acquire: pairs with the release in task_main(). */
@@ -73,15 +73,17 @@ static int task_main(void *arg)
 	struct replay_task *task = arg;
 	struct replay *replay = task->replay;
 	const struct plan_task *plan = task->plan;
-
-	int err = mmsim_use_mm(task->process->mm);
+	int err = 0;
 
 	for (unsigned int n = 0; n < plan->nr_ops && !err && !stopped(replay); n++) {
 		const struct sim_op *op = &replay->plan->rec->ops[plan->ops[n]];
 
 		wait_for_time(replay, op);
 		wait_for_order(task, plan->ops[n]);
-		replay_do_op(task, op);
+		/* Another one may be the process' since an exec. Now it stays: an exec waits. */
+		err = mmsim_use_mm(task->process->mm);
+		if (!err)
+			replay_do_op(task, op);
 		smp_store_release(&task->progress->done, n + 1);
 	}
 	mmsim_use_mm(NULL);

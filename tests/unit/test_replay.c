@@ -163,6 +163,35 @@ static void every_task_runs(void **state)
 	recording_free(&rec);
 }
 
+/* In any schedule: the other thread is done with the old address space, and finds the new one. */
+static void an_exec_is_between_the_others(void **state)
+{
+	static const char *const lines[] = {
+		"0 1 1 thread 2",
+		"1 1 1 mmap 0x10000000 0x1000 rw p = 0x10000000",
+		"2 1 2 w 0x10000000",
+		"3 1 1 exec",
+		"4 1 2 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"5 1 2 r 0x10000000",
+		"6 1 1 w 0x10000000",
+		NULL,
+	};
+	struct replay_result result;
+	struct recording rec;
+
+	(void)state;
+	add_lines(&rec, lines);
+	recording_add_task(&rec, 1, 1, "one");
+	recording_add_task(&rec, 2, 1, "two");
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		replay(&rec, seed % 2 ? "6.18" : "6.1", seed, &result);
+		assert_int_equal(result.counts.touch_failed, 0);
+		assert_int_equal(result.op[OP_MMAP].as_recorded, 2);
+		assert_int_equal(result.ops_done, 7);
+	}
+	recording_free(&rec);
+}
+
 /* Ranges that wrap around the address space are none; cut by each other they would double. */
 static void ranges_that_wrap_are_none(void **state)
 {
@@ -263,6 +292,7 @@ int main(void)
 		cmocka_unit_test(threads_keep_the_recorded_order),
 		cmocka_unit_test(a_plan_names_the_tasks_waited_for),
 		cmocka_unit_test(every_task_runs),
+		cmocka_unit_test(an_exec_is_between_the_others),
 		cmocka_unit_test(ranges_that_wrap_are_none),
 		cmocka_unit_test(what_is_mapped_is_counted),
 		cmocka_unit_test(the_shipped_recording_ends_as_recorded),
