@@ -7,6 +7,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#define ADDRESS_SPACE (UINT64_C(1) << 47)
+#define MAPPED_MAX (UINT64_C(1) << 40)
+
 const char *fuzz_file(const void *data, size_t size)
 {
 	static char path[64];
@@ -30,6 +33,34 @@ bool fuzz_same_op(const struct sim_op *a, const struct sim_op *b)
 	       a->flags == b->flags && a->advice == b->advice && a->file == b->file &&
 	       a->pgoff == b->pgoff && a->value == b->value && a->has_value == b->has_value &&
 	       a->has_result == b->has_result && a->result == b->result && a->notes == b->notes;
+}
+
+/* What one operation may map at most; a length that never fits maps nothing. */
+static uint64_t mapped_by(const struct sim_op *op)
+{
+	uint64_t len = op->len > op->new_len ? op->len : op->new_len;
+
+	if (op->kind != OP_MMAP && op->kind != OP_MREMAP)
+		return 0;
+	return len < ADDRESS_SPACE ? len : 0;
+}
+
+bool fuzz_maps_too_much(const struct sim_op *ops, size_t nr)
+{
+	uint64_t mapped = 0, lowest = UINT64_MAX, highest = 0, brk;
+
+	for (size_t i = 0; i < nr; i++) {
+		mapped += mapped_by(&ops[i]);
+		if (ops[i].kind != OP_BRK)
+			continue;
+		brk = ops[i].has_result && ops[i].result > 0 ? (uint64_t)ops[i].result :
+							       ops[i].addr;
+		if (!brk || brk >= ADDRESS_SPACE)
+			continue;
+		lowest = brk < lowest ? brk : lowest;
+		highest = brk > highest ? brk : highest;
+	}
+	return mapped > MAPPED_MAX || (highest > lowest && highest - lowest > MAPPED_MAX);
 }
 
 void fuzz_check_error(int ret, const struct sim_error *err, const char *path)

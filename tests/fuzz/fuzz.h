@@ -39,6 +39,9 @@ bool fuzz_same_op(const struct sim_op *a, const struct sim_op *b);
 /* What a recording holds is written and read back as the same. */
 void fuzz_recording_round_trip(const struct recording *rec);
 
+/* Whether the operations map so much that to walk it, table by table, takes too long. */
+bool fuzz_maps_too_much(const struct sim_op *ops, size_t nr);
+
 /* An error has a text that begins with the file's name. */
 void fuzz_check_error(int ret, const struct sim_error *err, const char *path);
 

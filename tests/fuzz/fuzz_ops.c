@@ -17,9 +17,6 @@
 
 /* To fill more than this, page by page, is no mistake of the library but takes too long. */
 #define POPULATED_MAX (UINT64_C(4) << 20)
-#define ADDRESS_SPACE (UINT64_C(1) << 47)
-/* The same holds for looking through the page tables of more than this. */
-#define CHECKED_MAX (UINT64_C(1) << 36)
 
 /* Stands in front of the library's: what an address space has become is checked before it goes. */
 void __real_mmsim_mm_put(struct mm_struct *mm);
@@ -27,13 +24,7 @@ void __wrap_mmsim_mm_put(struct mm_struct *mm);
 
 void __wrap_mmsim_mm_put(struct mm_struct *mm)
 {
-	struct mmsim_vma vma = {0};
-	uint64_t size = 0;
-
-	while (!mmsim_vma_find(mm, vma.end, &vma))
-		size += vma.end - vma.start;
-	if (size <= CHECKED_MAX)
-		mmsim_mm_check(mm);
+	mmsim_mm_check(mm);
 	__real_mmsim_mm_put(mm);
 }
 
@@ -71,13 +62,11 @@ static bool takes_too_long(const struct ops_list *list)
 
 	for (size_t i = 0; i < list->nr; i++) {
 		const struct sim_op *op = &list->ops[i];
-		uint64_t len = op->len > op->new_len ? op->len : op->new_len;
 
 		populating |= populates(op);
-		if (op->kind == OP_MMAP || op->kind == OP_MREMAP || op->kind == OP_MLOCK)
-			large |= len > POPULATED_MAX && len < ADDRESS_SPACE;
+		large |= op->len > POPULATED_MAX || op->new_len > POPULATED_MAX;
 	}
-	return populating && large;
+	return (populating && large) || fuzz_maps_too_much(list->ops, list->nr);
 }
 
 static struct mmsim *make_sim(const struct locks *set)

@@ -7,8 +7,6 @@
 #include "lines.h"
 #include "replay/plan.h"
 
-#include <string.h>
-
 static void check_plan(const struct recording *rec)
 {
 	const struct plan_order *last = NULL;
@@ -35,30 +33,9 @@ static void check_plan(const struct recording *rec)
 	plan_free(&plan);
 }
 
-/* An operation at the time of the line before it, or a task. */
-static void make_line(struct fuzz_random *random, const char *before, char *line)
-{
-	size_t digits = strspn(before, "0123456789.");
-	unsigned int tid = 1 + fuzz_random(random, 4);
-
-	if (!fuzz_random(random, 12)) {
-		fuzz_append(line, "task %u %u t", tid, 1 + fuzz_random(random, 2));
-		return;
-	}
-	fuzz_append(line, "%.*s", digits ? (int)digits : 1, digits ? before : "0");
-	fuzz_append(line, " %u %u", 1 + fuzz_random(random, 2), tid);
-	fuzz_append_op(random, line);
-	if (!fuzz_random(random, 4))
-		fuzz_append(line, " = %s", fuzz_random(random, 2) ? "0" : "EINVAL");
-	else if (!fuzz_random(random, 4))
-		fuzz_append(line, " = 0x%x000", 0x10000 + fuzz_random(random, 16));
-	if (!fuzz_random(random, 8))
-		fuzz_append(line, " ;assumed");
-}
-
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
 {
-	return fuzz_mutate_lines(data, size, max_size, seed, make_line);
+	return fuzz_mutate_recording(data, size, max_size, seed);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -155,6 +155,27 @@ void fuzz_append_op(struct fuzz_random *random, char *line)
 		append_arg(random, spec->arg[i], line);
 }
 
+/* A line of a recording: an operation at the time of the line before it, or a task. */
+static void make_record(struct fuzz_random *random, const char *before, char *line)
+{
+	size_t digits = strspn(before, "0123456789.");
+	unsigned int tid = 1 + fuzz_random(random, 4);
+
+	if (!fuzz_random(random, 12)) {
+		fuzz_append(line, "task %u %u t", tid, 1 + fuzz_random(random, 2));
+		return;
+	}
+	fuzz_append(line, "%.*s", digits ? (int)digits : 1, digits ? before : "0");
+	fuzz_append(line, " %u %u", 1 + fuzz_random(random, 2), tid);
+	fuzz_append_op(random, line);
+	if (!fuzz_random(random, 4))
+		fuzz_append(line, " = %s", fuzz_random(random, 2) ? "0" : "EINVAL");
+	else if (!fuzz_random(random, 4))
+		fuzz_append(line, " = 0x%x000", 0x10000 + fuzz_random(random, 16));
+	if (!fuzz_random(random, 8))
+		fuzz_append(line, " ;assumed");
+}
+
 /* ---- lines ---- */
 
 /* The text being mutated; it keeps to max_size by refusing what does not fit. */
@@ -278,4 +299,39 @@ size_t fuzz_mutate_lines(uint8_t *data, size_t size, size_t max_size, unsigned i
 	} while (fuzz_random(&random, 3));
 	/* libFuzzer takes an empty answer for a failure. */
 	return text.size ? text.size : LLVMFuzzerMutate(data, size, max_size);
+}
+
+/* A time that is before the line's above is set to that one. */
+static void raise_times(struct text *text)
+{
+	uint64_t time, last = 0;
+	struct span line, digits;
+	char fresh[24];
+
+	for (size_t at = 0; at < text->size; at = line.at + line.len) {
+		digits = (struct span){at, 0};
+		time = 0;
+		while (at + digits.len < text->size && digits.len < 15 &&
+		       text->bytes[at + digits.len] >= '0' && text->bytes[at + digits.len] <= '9')
+			time = time * 10 + (uint64_t)(text->bytes[at + digits.len++] - '0');
+		if (digits.len && time < last) {
+			snprintf(fresh, sizeof(fresh), "%" PRIu64, last);
+			replace(text, digits, fresh, strlen(fresh));
+		} else if (digits.len) {
+			last = time;
+		}
+		line = line_at(text, at);
+	}
+}
+
+size_t fuzz_mutate_recording(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
+{
+	struct text text = {
+		(char *)data,
+		fuzz_mutate_lines(data, size, max_size, seed, make_record),
+		max_size,
+	};
+
+	raise_times(&text);
+	return text.size;
 }

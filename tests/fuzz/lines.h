@@ -47,6 +47,9 @@ size_t fuzz_mutate_lines(uint8_t *data, size_t size, size_t max_size, unsigned i
 /* An operation and its arguments, without process and time, appended to @line. */
 void fuzz_append_op(struct fuzz_random *random, char *line);
 
+/* As fuzz_mutate_lines(), for a recording: its lines stay sorted by time. */
+size_t fuzz_mutate_recording(uint8_t *data, size_t size, size_t max_size, unsigned int seed);
+
 /* Append as printf() does; what does not fit is left out. */
 void fuzz_append(char *line, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
