@@ -9,6 +9,8 @@
 
 #define ADDRESS_SPACE (UINT64_C(1) << 47)
 #define MAPPED_MAX (UINT64_C(1) << 40)
+/* About where a heap begins when nothing says where it is. */
+#define HEAP_START UINT64_C(0x555555800000)
 
 const char *fuzz_file(const void *data, size_t size)
 {
@@ -58,6 +60,8 @@ bool fuzz_maps_too_much(const struct sim_op *ops, size_t nr)
 		if (!brk || brk >= ADDRESS_SPACE)
 			continue;
 		lowest = brk < lowest ? brk : lowest;
+		if (!ops[i].has_result && lowest > HEAP_START)
+			lowest = HEAP_START;
 		highest = brk > highest ? brk : highest;
 	}
 	return mapped > MAPPED_MAX || (highest > lowest && highest - lowest > MAPPED_MAX);
