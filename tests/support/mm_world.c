@@ -162,7 +162,8 @@ void madvise_check_one_call(const struct mm_world *w)
 static struct {
 	const struct mm_race *race;
 	struct mm_world w;
-	bool a_done, late; /* late: B began when A was done */
+	const struct task *a;
+	bool a_done, late; /* late: B began when A could not go on */
 } sweep;
 
 static int sweep_a(void *arg)
@@ -176,7 +177,7 @@ static int sweep_a(void *arg)
 static int sweep_b(void *arg)
 {
 	(void)arg;
-	sweep.late = sweep.a_done;
+	sweep.late = sweep.a_done || quiet_load(sweep.a->state) != TASK_RUNNING;
 	sweep.race->b(&sweep.w);
 	return 0;
 }
@@ -188,14 +189,14 @@ static bool stop_after(const struct mm_setup *like, const struct mm_race *race, 
 	bool found;
 
 	/* Not B~, which cond_resched() would end. */
-	snprintf(schedule, sizeof(schedule), "A*%u B*%u %s", steps, SWEEP_MAX,
-		 race->then ? race->then : "");
+	snprintf(schedule, sizeof(schedule), "%s A*%u B*%u %s", race->first ? race->first : "",
+		 steps, SWEEP_MAX, race->then ? race->then : "");
 	setup.schedule = schedule;
 	memset(&sweep, 0, sizeof(sweep));
 	sweep.race = race;
 	world_make(&sweep.w, &setup);
 	race->prepare(&sweep.w);
-	world_task(&sweep.w, "A", sweep_a, NULL);
+	sweep.a = (struct task *)world_task(&sweep.w, "A", sweep_a, NULL);
 	world_task(&sweep.w, "B", sweep_b, NULL);
 	world_run(&sweep.w);
 	found = race->found(&sweep.w, race->expected);

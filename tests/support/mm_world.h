@@ -62,13 +62,13 @@ void madvise_check_one_call(const struct mm_world *w);
 
 /*
  * Two tasks. A is stopped after each of its steps in turn; then B runs until it
- * has ended or has to wait, then whoever @then names. It ends with the run where
- * B begins when A is done.
+ * has ended or has to wait. It ends with the run where B begins when A is done or
+ * has to wait itself.
  */
 struct mm_race {
 	void (*prepare)(struct mm_world *w);
 	void (*a)(struct mm_world *w), (*b)(struct mm_world *w);
-	const char *then; /* words of a schedule; NULL: none */
+	const char *first, *then; /* words of the schedule before A's and behind B's, or NULL */
 	/* After each run: checks what must be so, says if it is what is looked for. */
 	bool (*found)(struct mm_world *w, const void *expected);
 	const void *expected;
