@@ -257,7 +257,7 @@ static int madvise_do_behavior(struct madvise *m, unsigned long start, unsigned 
 	} else if (madvise_mode_of(m->mm, m->advice) == MADVISE_VMA_LOCK) {
 		count_event(COUNTER_madvise_fallback_vector);
 	}
-	if (wants_gather(m->advice))
+	if (wants_gather(m->advice) || madvise_mode_of(m->mm, m->advice) == MADVISE_VMA_LOCK)
 		count_event(COUNTER_madvise_mmap_lock);
 	return madvise_walk_vmas(m, start, end);
 }
