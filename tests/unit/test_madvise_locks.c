@@ -21,7 +21,7 @@ static const struct mm_setup mmap_lock = {"6.18", "vma_refcnt", "mmap_lock", NUL
 /* What a run notes down. */
 static struct {
 	struct vm_area_struct *vma; /* madvise's */
-	bool a_done, b_done, c_done, d_done;
+	bool a_done, b_done, d_done;
 	bool inside; /* A had the VMA locked, or mmap_lock, when B began */
 	bool a_first; /* A was done when B was */
 	bool fell_back; /* A had mmap_lock after a fallback, when B began */
@@ -187,7 +187,6 @@ static int fault_that_needs_mmap_lock(void *arg)
 
 	if (mmsim_store(w->mm, PAGE(16), 1) != MMSIM_ACCESS_NEW)
 		mmsim_bug("store failed");
-	note.c_done = true;
 	return 0;
 }
 
