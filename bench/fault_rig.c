@@ -9,14 +9,20 @@
 void fault_rig_create(struct fault_rig *rig, const char *kernel, bool statistics, size_t nr_pages)
 {
 	struct mmsim_config config;
-	char error[256];
-	int64_t start;
 
 	mmsim_config_init(&config);
 	snprintf(config.kernel, sizeof(config.kernel), "%s", kernel);
 	config.statistics = statistics;
 	config.emulate_costs = 0;
-	if (mmsim_create(&config, &rig->sim, error))
+	fault_rig_create_as(rig, &config, nr_pages);
+}
+
+void fault_rig_create_as(struct fault_rig *rig, const struct mmsim_config *config, size_t nr_pages)
+{
+	char error[256];
+	int64_t start;
+
+	if (mmsim_create(config, &rig->sim, error))
 		bench_die("%s", error);
 	rig->mm = mmsim_mm_create(rig->sim, "bench");
 	if (!rig->mm || mmsim_use_mm(rig->mm))
@@ -31,6 +37,7 @@ void fault_rig_create(struct fault_rig *rig, const char *kernel, bool statistics
 
 void fault_rig_destroy(struct fault_rig *rig)
 {
+	mmsim_enter(rig->sim);
 	mmsim_use_mm(NULL);
 	mmsim_mm_put(rig->mm);
 	if (mmsim_destroy(rig->sim))

@@ -15,6 +15,7 @@ struct fault_rig {
 
 /* The calling thread becomes the instance's main task and runs in its mm. */
 void fault_rig_create(struct fault_rig *rig, const char *kernel, bool statistics, size_t nr_pages);
+void fault_rig_create_as(struct fault_rig *rig, const struct mmsim_config *config, size_t nr_pages);
 void fault_rig_destroy(struct fault_rig *rig);
 /* Write to pages @first to @first + @n - 1 of @start; each must be a fresh page. */
 void fault_pages(struct mm_struct *mm, uint64_t start, size_t first, size_t n);

@@ -88,10 +88,20 @@ void watch_begin(struct watch *watch)
 	watch->preemptions = preemptions();
 }
 
+bool watch_saw(const struct watch *watch)
+{
+	return watch->preemptions != preemptions() || watch->slow || is_slow();
+}
+
 void watch_end(const struct watch *watch)
 {
-	if (watch->preemptions != preemptions() || watch->slow || is_slow())
-		__atomic_store_n(&disturbed, 1, __ATOMIC_SEQ_CST);
+	if (watch_saw(watch))
+		bench_disturbed();
+}
+
+void bench_disturbed(void)
+{
+	__atomic_store_n(&disturbed, 1, __ATOMIC_SEQ_CST);
 }
 
 void bench_delegated(void)

@@ -65,6 +65,9 @@ struct watch {
 };
 void watch_begin(struct watch *watch);
 void watch_end(const struct watch *watch);
+/* For a side in another process: whether it was disturbed, and to say so over here. */
+bool watch_saw(const struct watch *watch);
+void bench_disturbed(void);
 /* The side is watched in other threads: main's own turn to wait does no harm. */
 void bench_delegated(void);
 /* @full rounds, or @quick ones with --quick. */
@@ -106,6 +109,9 @@ struct estimate contest_derive(const struct contest *contest, double (*fn)(const
 void bench_rwsem(struct bench *bench);
 void bench_vma_index(struct bench *bench);
 void bench_fault(struct bench *bench);
+void bench_mmap_munmap(struct bench *bench);
+void bench_dontneed(struct bench *bench);
+void bench_memory(struct bench *bench);
 void bench_statistics(struct bench *bench);
 void bench_two_tasks(struct bench *bench);
 void bench_step_machine(struct bench *bench);

@@ -22,8 +22,10 @@ static const struct {
 	void (*run)(struct bench *bench);
 } benches[] = {
 	{"rwsem", bench_rwsem},		{"vma_index", bench_vma_index},
-	{"fault", bench_fault},		{"statistics", bench_statistics},
+	{"fault", bench_fault},		{"mmap_munmap", bench_mmap_munmap},
+	{"dontneed", bench_dontneed},	{"statistics", bench_statistics},
 	{"two_tasks", bench_two_tasks}, {"step_machine", bench_step_machine},
+	{"memory", bench_memory},
 };
 
 #define PATIENCE_S 90

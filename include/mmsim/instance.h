@@ -38,6 +38,8 @@ struct mmsim_config {
 	uint64_t seed; /* of every random stream, and of the step machine's schedule */
 	uint64_t memory_bytes; /* physical memory of the simulated kernel */
 	uint64_t max_map_count; /* VMAs an address space may have */
+	uint64_t max_locked_bytes; /* RLIMIT_MEMLOCK; 0: nothing may be locked */
+	uint64_t max_stack_bytes; /* RLIMIT_STACK: how large a MAP_GROWSDOWN mapping may grow */
 	uint64_t fail_allocation; /* the so-manyth allocation fails; 0: none */
 	uint64_t max_steps; /* step machine: give up after so many; 0: never */
 	uint64_t hang_ns; /* host machine: a wait this long is a hang */

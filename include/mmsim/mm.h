@@ -20,7 +20,7 @@ MMSIM_API void mmsim_mm_put(struct mm_struct *mm);
 /**
  * mmsim_mmap - map anonymous private memory
  * @flags: MAP_PRIVATE | MAP_ANONYMOUS, and MAP_FIXED, MAP_FIXED_NOREPLACE,
- *	MAP_NORESERVE, MAP_POPULATE, MAP_STACK
+ *	MAP_NORESERVE, MAP_POPULATE, MAP_LOCKED, MAP_GROWSDOWN, MAP_STACK
  *
  * Killable. Return: the address, or -errno; -EOPNOTSUPP for other flags.
  */
@@ -30,8 +30,72 @@ MMSIM_API int64_t mmsim_mmap(struct mm_struct *mm, uint64_t addr, uint64_t len, 
 MMSIM_API int mmsim_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len);
 /** mmsim_mprotect - killable; 0 or -errno; what lies before a gap is changed */
 MMSIM_API int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot);
-/** mmsim_madvise - MADV_DONTNEED and MADV_FREE; -EOPNOTSUPP for other advices */
+
+/**
+ * mmsim_mremap - grow, shrink or move a mapping
+ * @flags: 0, MREMAP_MAYMOVE, and with it MREMAP_FIXED, MREMAP_DONTUNMAP
+ * @new_addr: for the last two
+ *
+ * Killable. Return: the address, or -errno.
+ */
+MMSIM_API int64_t mmsim_mremap(struct mm_struct *mm, uint64_t addr, uint64_t old_len,
+			       uint64_t new_len, int flags, uint64_t new_addr);
+/** mmsim_brk - move the heap's end; its end afterwards, moved or not. Killable. */
+MMSIM_API uint64_t mmsim_brk(struct mm_struct *mm, uint64_t brk);
+/** mmsim_set_brk - where the heap begins, PR_SET_MM_START_BRK; while no heap is mapped */
+MMSIM_API void mmsim_set_brk(struct mm_struct *mm, uint64_t start);
+
+/** mmsim_mlock - @on_fault: MLOCK_ONFAULT, pages are locked as they come; 0 or -errno */
+MMSIM_API int mmsim_mlock(struct mm_struct *mm, uint64_t addr, uint64_t len, int on_fault);
+/** mmsim_munlock - 0 or -errno */
+MMSIM_API int mmsim_munlock(struct mm_struct *mm, uint64_t addr, uint64_t len);
+/** mmsim_mlockall - @flags: MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0 or -errno */
+MMSIM_API int mmsim_mlockall(struct mm_struct *mm, int flags);
+/** mmsim_munlockall - 0 or -errno */
+MMSIM_API int mmsim_munlockall(struct mm_struct *mm);
+
+/**
+ * mmsim_madvise - give advice, MADV_*
+ *
+ * A caller that runs in another address space, or in none, is remote and never
+ * gets by with the VMA lock. Killable where VMAs change.
+ * Return: 0 or -errno; -EINVAL for advices that the release did not have.
+ */
 MMSIM_API int mmsim_madvise(struct mm_struct *mm, uint64_t addr, uint64_t len, int advice);
+
+/** struct mmsim_range - an element of a vector: bytes at an address */
+struct mmsim_range {
+	uint64_t start, len;
+};
+
+/**
+ * mmsim_process_madvise - one advice for several ranges
+ *
+ * For another address space than the caller's only COLD, PAGEOUT, WILLNEED and
+ * COLLAPSE. Return: bytes advised, which may be fewer than asked for; -errno
+ * when it is none.
+ */
+MMSIM_API int64_t mmsim_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges,
+					unsigned int nr, int advice);
+
+/**
+ * mmsim_set_vma_name - name anonymous memory, PR_SET_VMA_ANON_NAME
+ * @name: up to 79 characters; NULL takes the name away
+ *
+ * Killable. Return: 0 or -errno.
+ */
+MMSIM_API int mmsim_set_vma_name(struct mm_struct *mm, uint64_t addr, uint64_t len,
+				 const char *name);
+
+/**
+ * mmsim_userfaultfd - arm a range (@arm != 0) for a userfaultfd that waits for
+ * missing pages, or disarm it
+ *
+ * The monitor answers every fault at once with an empty page; what is modelled
+ * are the locks that are dropped for it and the fallbacks. Killable.
+ * Return: 0 or -errno.
+ */
+MMSIM_API int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm);
 
 enum mmsim_access {
 	MMSIM_ACCESS_HIT, /* no fault */
@@ -58,13 +122,17 @@ MMSIM_API enum mmsim_access mmsim_store(struct mm_struct *mm, uint64_t addr, uin
 struct mmsim_vma {
 	uint64_t start, end;
 	int prot;
-	int accounted, noreserve; /* VmFlags ac, nr */
+	/* VmFlags in the kernel's order, without those of access: "lo ac", or "". */
+	char flags[48];
 	int has_anon_vma;
+	char name[80]; /* of anonymous memory, "" for none */
 };
 
 /**
  * mmsim_vma_find - the first VMA that ends above @addr
- * Takes mmap_lock for read. Return: 0, or -ENOENT.
+ *
+ * As /proc/PID/maps is read: since 6.17 under the VMA's lock, before and when
+ * that fails under mmap_lock held for read. Return: 0, -ENOENT, or -EINTR.
  */
 MMSIM_API int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *vma);
 
@@ -73,6 +141,7 @@ enum mmsim_page {
 	MMSIM_PAGE_NONE, /* a VMA, nothing mapped */
 	MMSIM_PAGE_ZERO, /* the shared zero page */
 	MMSIM_PAGE_ANON,
+	MMSIM_PAGE_GUARD, /* a guard marker */
 };
 
 /**

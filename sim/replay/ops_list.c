@@ -2,6 +2,7 @@
 /* Operation lists; see ops_list.h. */
 #define _GNU_SOURCE 1
 #include "ops_list.h"
+#include "../scenario/do_op.h"
 #include "text_file.h"
 
 #include <errno.h>
@@ -14,25 +15,13 @@
 /* What cannot be done yet is said before anything is done. */
 static const char *missing(const struct sim_op *op)
 {
-	switch (op->kind) {
-	case OP_MMAP:
-		if (op->file >= 0)
-			return "a mapping of a file";
-		if (op->flags & MAP_SHARED)
-			return "a shared mapping";
-		return op->flags & MAP_LOCKED ? "MAP_LOCKED" : NULL;
-	case OP_MADVISE:
-		return op->advice == MADV_DONTNEED || op->advice == MADV_FREE ?
-			       NULL :
-			       "an advice other than DONTNEED and FREE";
-	case OP_MUNMAP:
-	case OP_MPROTECT:
-	case OP_R:
-	case OP_W:
-		return op->pid ? "a second process" : NULL;
-	default:
+	if (op->kind == OP_MMAP && op->file >= 0)
+		return "a mapping of a file";
+	if (op->kind == OP_MMAP && (op->flags & MAP_SHARED))
+		return "a shared mapping";
+	if (!sim_is_call(op) && op->kind != OP_R && op->kind != OP_W)
 		return sim_op_specs[op->kind].name;
-	}
+	return op->pid ? "a second process" : NULL;
 }
 
 static int add_comment(struct ops_list *list, const char *line)
@@ -60,8 +49,8 @@ static int add_line(struct ops_list *list, const char *line, const char *path, u
 	what = missing(&op);
 	if (what)
 		return sim_error_set(err, -EOPNOTSUPP, path, number,
-				     "%s: not simulated yet; expected mmap (anonymous private), "
-				     "munmap, mprotect, madvise DONTNEED or FREE, r, w",
+				     "%s: not simulated yet; expected operations of process 0 on "
+				     "anonymous private memory",
 				     what);
 	list->ops[list->nr] = op;
 	snprintf(list->text[list->nr++], SIM_OP_LINE_MAX, "%s", line);
@@ -109,6 +98,7 @@ void ops_list_free(struct ops_list *list)
 /* ---- the state, as text ---- */
 
 #define STATE_MAX 8192
+#define WINDOW_END (SIM_WINDOW_BASE + SIM_WINDOW_PAGES * SIM_PAGE_SIZE)
 
 struct state {
 	char vmas[STATE_MAX];
@@ -124,17 +114,19 @@ static uint64_t page_addr(unsigned int page)
 static void print_vmas(struct mm_struct *mm, char *buf)
 {
 	struct mmsim_vma vma;
-	uint64_t addr = 0;
+	uint64_t addr = SIM_WINDOW_BASE;
 	int n = 0;
 
 	*buf = '\0';
-	for (; !mmsim_vma_find(mm, addr, &vma); addr = vma.end)
-		n += snprintf(buf + n, STATE_MAX - (size_t)n, " %llu-%llu:%c%c%cp%s%s",
+	for (; !mmsim_vma_find(mm, addr, &vma) && vma.start < WINDOW_END; addr = vma.end) {
+		n += snprintf(buf + n, STATE_MAX - (size_t)n, " %llu-%llu:%c%c%cp",
 			      (unsigned long long)((vma.start - SIM_WINDOW_BASE) / SIM_PAGE_SIZE),
 			      (unsigned long long)((vma.end - SIM_WINDOW_BASE) / SIM_PAGE_SIZE),
 			      vma.prot & PROT_READ ? 'r' : '-', vma.prot & PROT_WRITE ? 'w' : '-',
-			      vma.prot & PROT_EXEC ? 'x' : '-', vma.accounted ? ",ac" : "",
-			      vma.noreserve ? ",nr" : "");
+			      vma.prot & PROT_EXEC ? 'x' : '-');
+		for (char *flag = strtok(vma.flags, " "); flag; flag = strtok(NULL, " "))
+			n += snprintf(buf + n, STATE_MAX - (size_t)n, ",%s", flag);
+	}
 }
 
 static char page_letter(enum mmsim_page page, unsigned int mapcount)
@@ -146,6 +138,8 @@ static char page_letter(enum mmsim_page page, unsigned int mapcount)
 		return '.';
 	case MMSIM_PAGE_ZERO:
 		return 'z';
+	case MMSIM_PAGE_GUARD:
+		return 'G';
 	default:
 		return mapcount == 1 ? 'x' : mapcount > 9 ? '+' : (char)('0' + mapcount);
 	}
@@ -173,7 +167,7 @@ static void print_pages(struct mm_struct *mm, struct state *state)
 		enum mmsim_page page = mmsim_page_at(mm, page_addr(i), &mapcount, &value);
 
 		state->pages[i] = page_letter(page, mapcount);
-		if (page == MMSIM_PAGE_NO_VMA || page == MMSIM_PAGE_NONE ||
+		if ((page != MMSIM_PAGE_ZERO && page != MMSIM_PAGE_ANON) ||
 		    mmsim_vma_find(mm, page_addr(i), &vma) || !(vma.prot & PROT_READ))
 			continue;
 		hash = fnv1a(fnv1a(hash, i), value);
@@ -219,24 +213,6 @@ static void print_access(enum mmsim_access access, bool load, uint64_t value, FI
 	fputc('\n', out);
 }
 
-static int64_t do_call(struct mm_struct *mm, const struct sim_op *op)
-{
-	int64_t result;
-
-	switch (op->kind) {
-	case OP_MMAP:
-		result = mmsim_mmap(mm, op->addr, op->len, (int)op->prot,
-				    (int)op->flags & ~MAP_LOCKED);
-		return result > 0 ? 0 : result;
-	case OP_MUNMAP:
-		return mmsim_munmap(mm, op->addr, op->len);
-	case OP_MPROTECT:
-		return mmsim_mprotect(mm, op->addr, op->len, (int)op->prot);
-	default:
-		return mmsim_madvise(mm, op->addr, op->len, op->advice);
-	}
-}
-
 static void do_op(struct mm_struct *mm, const struct sim_op *op, FILE *out)
 {
 	uint64_t value = op->value;
@@ -252,7 +228,7 @@ static void do_op(struct mm_struct *mm, const struct sim_op *op, FILE *out)
 		print_access(mmsim_store(mm, op->addr, value), false, 0, out);
 		return;
 	}
-	result = do_call(mm, op);
+	result = sim_do_call(mm, op);
 	fprintf(out, "= %s\n", result < 0 ? sim_errno_name((int)-result) : "0");
 }
 

@@ -22,10 +22,8 @@
 	X(file_as_anon, "file mappings made as anonymous private memory")                          \
 	X(shared_as_private, "shared anonymous mappings made private")                             \
 	X(assumed, "mappings the recording did not see being made")                                \
-	X(brk_as_mmap, "brk calls done with mmap and munmap")                                      \
-	X(mremap_as_mmap, "mremap calls done with munmap and mmap")                                \
 	X(fork_as_new, "forked processes started with a fresh address space")                      \
-	X(advice_left_out, "madvise calls with another advice, left out")                          \
+	X(advice_left_out, "madvise REMOVE, which needs a file, left out")                         \
 	X(order_waits, "operations that waited for another thread's, to keep the recorded order")  \
 	X(touch_failed, "loads and stores that ended in a signal or without memory")
 

@@ -10,7 +10,7 @@
 struct replay_process {
 	int pid;
 	struct mm_struct *mm;
-	uint64_t heap_start, heap_end; /* as the recording's brk has them; 0: not known yet */
+	bool has_heap; /* a brk was seen, so it is known where the heap is */
 };
 
 /* Others wait for it, so it is an object of the instance's own. */

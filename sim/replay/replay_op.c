@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Replay: what each recorded operation does, or what is done in its place. */
 #define _GNU_SOURCE 1
+#include "../scenario/do_op.h"
 #include "replay_internal.h"
 
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define FLAGS_KEPT                                                                                 \
+	(MAP_FIXED | MAP_NORESERVE | MAP_POPULATE | MAP_LOCKED | MAP_GROWSDOWN | MAP_STACK)
 
 /* An advice that is not simulated: neither as recorded nor different. */
 #define LEFT_OUT INT64_MIN
@@ -14,14 +18,9 @@ bool replay_stderr_is_terminal(void)
 	return isatty(STDERR_FILENO);
 }
 
-static uint64_t page_up(uint64_t x)
-{
-	return (x + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
-}
-
 static int64_t do_mmap_op(struct replay_task *task, const struct sim_op *op)
 {
-	int flags = MAP_PRIVATE | MAP_ANONYMOUS | ((int)op->flags & (MAP_FIXED | MAP_NORESERVE));
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | ((int)op->flags & FLAGS_KEPT);
 	uint64_t addr = op->addr;
 
 	if (op->notes & SIM_NOTE_FILE || op->file >= 0)
@@ -40,53 +39,40 @@ static int64_t do_mmap_op(struct replay_task *task, const struct sim_op *op)
 	return mmsim_mmap(task->process->mm, addr, op->len, (int)op->prot, flags);
 }
 
-/* The heap is the mapping between the first brk seen and the last. */
+/* The heap begins where the first brk seen found or left its end. */
 static int64_t do_brk_op(struct replay_task *task, const struct sim_op *op)
 {
 	struct replay_process *process = task->process;
-	uint64_t now = process->heap_end;
-	uint64_t want = op->has_result && op->result > 0 ? (uint64_t)op->result : op->addr;
-	int64_t err = 0;
+	uint64_t end = op->has_result && op->result > 0 ? (uint64_t)op->result : op->addr;
 
-	task->counts.brk_as_mmap++;
-	if (!now) {
-		process->heap_start = want;
-	} else if (page_up(want) > page_up(now)) {
-		err = mmsim_mmap(process->mm, page_up(now), page_up(want) - page_up(now),
-				 PROT_READ | PROT_WRITE,
-				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE);
-	} else if (page_up(want) < page_up(now)) {
-		err = mmsim_munmap(process->mm, page_up(want), page_up(now) - page_up(want));
+	if (!process->has_heap) {
+		process->has_heap = true;
+		mmsim_set_brk(process->mm, end);
+		return (int64_t)end;
 	}
-	if (err < 0)
-		return err;
-	process->heap_end = want;
-	return (int64_t)want;
+	return (int64_t)mmsim_brk(process->mm, op->addr);
 }
 
+/* To where it went: the kernel's choice, if it had one, must be free here too. */
 static int64_t do_mremap_op(struct replay_task *task, const struct sim_op *op)
 {
-	uint64_t to = op->has_result && op->result > 0 ? (uint64_t)op->result : op->addr;
-	int64_t err;
+	struct sim_op there = *op;
 
-	task->counts.mremap_as_mmap++;
-	if (op->has_result && op->result < 0)
-		return op->result;
-	err = mmsim_munmap(task->process->mm, op->addr, op->len);
-	if (err)
-		return err;
-	return mmsim_mmap(task->process->mm, to, op->new_len, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+	if (op->has_result && op->result > 0 && (uint64_t)op->result != op->addr) {
+		there.flags |= MREMAP_MAYMOVE | MREMAP_FIXED;
+		there.new_addr = (uint64_t)op->result;
+	}
+	return sim_do_call(task->process->mm, &there);
 }
 
 static int64_t do_madvise_op(struct replay_task *task, const struct sim_op *op)
 {
-	int64_t result = mmsim_madvise(task->process->mm, op->addr, op->len, op->advice);
-
-	if (result != -EOPNOTSUPP)
-		return result;
-	task->counts.advice_left_out++;
-	return LEFT_OUT;
+	/* Holes are for files, and there are none. */
+	if (op->advice == MADV_REMOVE) {
+		task->counts.advice_left_out++;
+		return LEFT_OUT;
+	}
+	return sim_do_call(task->process->mm, op);
 }
 
 static int64_t do_touch_op(struct replay_task *task, const struct sim_op *op)
@@ -128,23 +114,16 @@ static int64_t do_exec_op(struct replay_task *task)
 		return -ENOMEM;
 	}
 	task->process->mm = mm;
-	task->process->heap_start = 0;
-	task->process->heap_end = 0;
+	task->process->has_heap = false;
 	mmsim_mm_put(old);
 	return 0;
 }
 
 static int64_t execute(struct replay_task *task, const struct sim_op *op)
 {
-	struct mm_struct *mm = task->process->mm;
-
 	switch (op->kind) {
 	case OP_MMAP:
 		return do_mmap_op(task, op);
-	case OP_MUNMAP:
-		return mmsim_munmap(mm, op->addr, op->len);
-	case OP_MPROTECT:
-		return mmsim_mprotect(mm, op->addr, op->len, (int)op->prot);
 	case OP_MADVISE:
 		return do_madvise_op(task, op);
 	case OP_MREMAP:
@@ -160,7 +139,7 @@ static int64_t execute(struct replay_task *task, const struct sim_op *op)
 	case OP_EXEC:
 		return do_exec_op(task);
 	default:
-		return 0;
+		return sim_is_call(op) ? sim_do_call(task->process->mm, op) : 0;
 	}
 }
 

@@ -1,34 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* One operation, done by the calling task; see do_op.h. */
-#define _GNU_SOURCE 1
+/* The one place where operations become calls of the library. */
 #include "do_op.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-
-const char *sim_op_missing(const struct sim_op *op)
+bool sim_is_call(const struct sim_op *op)
 {
 	switch (op->kind) {
-	case OP_MMAP:
-		if (op->file >= 0)
-			return "a mapping of a file";
-		if (op->flags & MAP_SHARED)
-			return "a shared mapping";
-		if (op->flags & MAP_GROWSDOWN)
-			return "MAP_GROWSDOWN";
-		return op->flags & MAP_LOCKED ? "MAP_LOCKED" : NULL;
-	case OP_MADVISE:
-		return op->advice == MADV_DONTNEED || op->advice == MADV_FREE ?
-			       NULL :
-			       "an advice other than DONTNEED and FREE";
-	case OP_MUNMAP:
-	case OP_MPROTECT:
 	case OP_R:
 	case OP_W:
-		return NULL;
+	case OP_FORK:
+	case OP_THREAD:
+	case OP_EXEC:
+	case OP_EXIT:
+	case NR_SIM_OPS:
+		return false;
 	default:
-		return sim_op_specs[op->kind].name;
+		return true;
 	}
+}
+
+static int64_t do_process_madvise(struct mm_struct *mm, const struct sim_op *op)
+{
+	const struct mmsim_range ranges[] = {{op->addr, op->len}, {op->new_addr, op->new_len}};
+
+	return mmsim_process_madvise(mm, ranges, 2, op->advice);
 }
 
 int64_t sim_do_call(struct mm_struct *mm, const struct sim_op *op)
@@ -40,22 +34,26 @@ int64_t sim_do_call(struct mm_struct *mm, const struct sim_op *op)
 		return mmsim_munmap(mm, op->addr, op->len);
 	case OP_MPROTECT:
 		return mmsim_mprotect(mm, op->addr, op->len, (int)op->prot);
+	case OP_MLOCK:
+		return mmsim_mlock(mm, op->addr, op->len, (int)op->flags);
+	case OP_MUNLOCK:
+		return mmsim_munlock(mm, op->addr, op->len);
+	case OP_MLOCKALL:
+		return mmsim_mlockall(mm, (int)op->flags);
+	case OP_MUNLOCKALL:
+		return mmsim_munlockall(mm);
 	case OP_MADVISE:
 		return mmsim_madvise(mm, op->addr, op->len, op->advice);
+	case OP_PROCESS_MADVISE:
+		return do_process_madvise(mm, op);
+	case OP_USERFAULTFD:
+		return mmsim_userfaultfd(mm, op->addr, op->len, (int)op->flags);
+	case OP_MREMAP:
+		return mmsim_mremap(mm, op->addr, op->len, op->new_len, (int)op->flags,
+				    op->new_addr);
+	case OP_BRK:
+		return (int64_t)mmsim_brk(mm, op->addr);
 	default:
-		return -EOPNOTSUPP;
+		return 0;
 	}
-}
-
-int64_t sim_do_op(struct mm_struct *mm, const struct sim_op *op)
-{
-	enum mmsim_access access;
-
-	if (op->kind == OP_R)
-		access = mmsim_load(mm, op->addr, NULL);
-	else if (op->kind == OP_W)
-		access = mmsim_store(mm, op->addr, op->value);
-	else
-		return sim_do_call(mm, op);
-	return access < MMSIM_ACCESS_MAPERR ? 0 : -EFAULT;
 }

@@ -222,6 +222,43 @@ static int parse_move(struct parse *p, struct sim_op *op)
 	return expected(p, "inplace, maymove, to NEW or dontunmap NEW");
 }
 
+/* A word that may be left out, and stands for flags 1. */
+static int parse_on_fault(struct parse *p, struct sim_op *op)
+{
+	const char *word = peek(p);
+
+	if (word && !strcmp(word, "onfault")) {
+		op->flags = 1;
+		p->at++;
+	}
+	return 0;
+}
+
+static int parse_lock_flags(struct parse *p, struct sim_op *op)
+{
+	static const char what[] = "flags (any of c f o)";
+	const char *word = peek(p);
+
+	for (const char *letter = word; letter && *letter; letter++)
+		if (!sim_lock_flag(*letter, &op->flags))
+			return expected(p, what);
+	if (!word)
+		return expected(p, what);
+	p->at++;
+	return 0;
+}
+
+static int parse_switch(struct parse *p, struct sim_op *op)
+{
+	const char *word = peek(p);
+
+	if (!word || (strcmp(word, "on") && strcmp(word, "off")))
+		return expected(p, "on or off");
+	op->flags = !strcmp(word, "on");
+	p->at++;
+	return 0;
+}
+
 static int parse_value(struct parse *p, struct sim_op *op, bool optional)
 {
 	const char *word = peek(p);
@@ -241,6 +278,8 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 		return parse_start(p, &op->addr);
 	case SIM_ARG_LEN:
 		return parse_len(p, &op->len);
+	case SIM_ARG_NEW_START:
+		return parse_start(p, &op->new_addr);
 	case SIM_ARG_NEW_LEN:
 		return parse_len(p, &op->new_len);
 	case SIM_ARG_PROT:
@@ -253,6 +292,12 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 		return parse_advice(p, op);
 	case SIM_ARG_MOVE:
 		return parse_move(p, op);
+	case SIM_ARG_ON_FAULT:
+		return parse_on_fault(p, op);
+	case SIM_ARG_LOCK_FLAGS:
+		return parse_lock_flags(p, op);
+	case SIM_ARG_SWITCH:
+		return parse_switch(p, op);
 	case SIM_ARG_VALUE:
 		return parse_value(p, op, false);
 	case SIM_ARG_OPT_VALUE:

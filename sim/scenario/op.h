@@ -37,11 +37,23 @@
 	X(MUNMAP, "munmap", "START LEN", "unmap a range", SIM_ARG_START, SIM_ARG_LEN)              \
 	X(MPROTECT, "mprotect", "START LEN PROT", "change the protection of a range",              \
 	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_PROT)                                                \
-	X(MLOCK, "mlock", "START LEN", "lock a range into memory", SIM_ARG_START, SIM_ARG_LEN)     \
+	X(MLOCK, "mlock", "START LEN [onfault]",                                                   \
+	  "lock a range into memory; onfault: pages as they come",                                 \
+	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_ON_FAULT)                                            \
 	X(MUNLOCK, "munlock", "START LEN", "undo mlock", SIM_ARG_START, SIM_ARG_LEN)               \
+	X(MLOCKALL, "mlockall", "FLAGS",                                                           \
+	  "lock all memory: c what there is, f what will be, o pages as they come",                \
+	  SIM_ARG_LOCK_FLAGS)                                                                      \
+	X(MUNLOCKALL, "munlockall", "", "undo mlockall", SIM_ARG_NONE)                             \
 	X(MADVISE, "madvise", "START LEN ADVICE",                                                  \
 	  "give advice: a name without MADV_, or a number for an advice without a name",           \
 	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_ADVICE)                                              \
+	X(PROCESS_MADVISE, "process_madvise", "START LEN START LEN ADVICE",                        \
+	  "give one advice for two ranges in one call", SIM_ARG_START, SIM_ARG_LEN,                \
+	  SIM_ARG_NEW_START, SIM_ARG_NEW_LEN, SIM_ARG_ADVICE)                                      \
+	X(USERFAULTFD, "userfaultfd", "START LEN on|off",                                          \
+	  "arm a range for a userfaultfd that waits for missing pages, or disarm it",              \
+	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_SWITCH)                                              \
 	X(MREMAP, "mremap", "OLD LEN NEWLEN inplace|maymove|to NEW|dontunmap NEW",                 \
 	  "resize or move a range: inplace no flags, maymove MREMAP_MAYMOVE, "                     \
 	  "to NEW also MREMAP_FIXED, dontunmap NEW also MREMAP_DONTUNMAP",                         \
@@ -67,12 +79,16 @@ enum sim_arg {
 	SIM_ARG_NONE,
 	SIM_ARG_START,
 	SIM_ARG_LEN,
+	SIM_ARG_NEW_START,
 	SIM_ARG_NEW_LEN,
 	SIM_ARG_PROT,
 	SIM_ARG_FLAGS,
 	SIM_ARG_FILE,
 	SIM_ARG_ADVICE,
 	SIM_ARG_MOVE,
+	SIM_ARG_ON_FAULT,
+	SIM_ARG_LOCK_FLAGS,
+	SIM_ARG_SWITCH,
 	SIM_ARG_VALUE,
 	SIM_ARG_OPT_VALUE,
 };
@@ -95,9 +111,10 @@ extern const struct sim_op_spec sim_op_specs[NR_SIM_OPS];
 
 /*
  * One operation. prot holds PROT_*; flags holds MAP_* for mmap (neither MAP_FIXED nor
- * MAP_FIXED_NOREPLACE: addr is a hint, letter h) and MREMAP_* for mremap. file is K of fK, -1 for
- * anonymous memory (then MAP_ANONYMOUS is set). value is what w stores, the child of fork and
- * thread, group_dead of exit. result is 0, an address or a negative errno.
+ * MAP_FIXED_NOREPLACE: addr is a hint, letter h), MREMAP_* for mremap, MCL_* for mlockall, 1 for
+ * mlock onfault and userfaultfd on. new_addr and new_len are process_madvise's second range.
+ * file is K of fK, -1 for anonymous memory (then MAP_ANONYMOUS is set). value is what w stores,
+ * the child of fork and thread, group_dead of exit. result is 0, an address or a negative errno.
  */
 struct sim_op {
 	enum op_kind kind;

@@ -52,6 +52,11 @@ static const struct {
 	{'g', MAP_GROWSDOWN}, {'k', MAP_STACK},
 };
 
+static const struct {
+	char letter;
+	unsigned int flag;
+} lock_flags[] = {{'c', MCL_CURRENT}, {'f', MCL_FUTURE}, {'o', MCL_ONFAULT}};
+
 const struct sim_move sim_moves[NR_SIM_MOVES] = {
 	{"inplace", 0, false},
 	{"maymove", MREMAP_MAYMOVE, false},
@@ -160,6 +165,28 @@ bool sim_map_flag(char letter, unsigned int *flags)
 		return true;
 	}
 	return false;
+}
+
+bool sim_lock_flag(char letter, unsigned int *flags)
+{
+	for (size_t i = 0; i < NELEMS(lock_flags); i++) {
+		if (lock_flags[i].letter != letter)
+			continue;
+		*flags |= lock_flags[i].flag;
+		return true;
+	}
+	return false;
+}
+
+const char *sim_lock_flags_name(unsigned int flags, char buf[4])
+{
+	char *p = buf;
+
+	for (size_t i = 0; i < NELEMS(lock_flags); i++)
+		if (flags & lock_flags[i].flag)
+			*p++ = lock_flags[i].letter;
+	*p = '\0';
+	return buf;
 }
 
 const char *sim_note_name(unsigned int note)

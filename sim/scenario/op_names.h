@@ -45,6 +45,24 @@ bool sim_advice_number(const char *name, int *advice);
 bool sim_map_flag(char letter, unsigned int *flags);
 
 /**
+ * sim_lock_flag - add the mlockall() flag that a letter stands for
+ * @letter: any of c f o
+ * @flags: MCL_* bits to add it to
+ *
+ * Return: whether the letter is known.
+ */
+bool sim_lock_flag(char letter, unsigned int *flags);
+
+/**
+ * sim_lock_flags_name - write mlockall() flags as letters
+ * @flags: MCL_* bits
+ * @buf: four bytes
+ *
+ * Return: @buf.
+ */
+const char *sim_lock_flags_name(unsigned int flags, char buf[4]);
+
+/**
  * sim_note_name - the name of a note
  * @note: one SIM_NOTE_* bit
  *

@@ -90,6 +90,9 @@ static void append_arg(struct line *l, enum sim_arg arg, const struct sim_op *op
 	case SIM_ARG_LEN:
 		append_len(l, op->addr, op->len);
 		break;
+	case SIM_ARG_NEW_START:
+		append_start(l, op->new_addr);
+		break;
 	case SIM_ARG_NEW_LEN:
 		append_len(l, op->addr, op->new_len);
 		break;
@@ -108,6 +111,15 @@ static void append_arg(struct line *l, enum sim_arg arg, const struct sim_op *op
 		break;
 	case SIM_ARG_MOVE:
 		append_move(l, op);
+		break;
+	case SIM_ARG_ON_FAULT:
+		append(l, "%s", op->flags ? " onfault" : "");
+		break;
+	case SIM_ARG_LOCK_FLAGS:
+		append(l, " %s", sim_lock_flags_name(op->flags, name));
+		break;
+	case SIM_ARG_SWITCH:
+		append(l, " %s", op->flags ? "on" : "off");
 		break;
 	case SIM_ARG_VALUE:
 	case SIM_ARG_OPT_VALUE:

@@ -16,7 +16,10 @@
 	X(VMA_SECOND_SEQ_CHECK_SKIPPED, "vma_start_read does not look at the sequence again")      \
 	X(VMA_RANGE_CHECK_FORGOTTEN, "lock_vma_under_rcu does not test the range again")           \
 	X(VMA_DOWNGRADE_KEEPS_LOCKS, "mmap_write_downgrade leaves VMA write locks in force")       \
-	X(VMA_DETACH_NOT_MARKED, "munmap does not mark the removed VMAs detached")
+	X(VMA_DETACH_NOT_MARKED, "munmap does not mark the removed VMAs detached")                 \
+	X(VMREF_NO_MMGRAB, "a reused VMA's count is dropped without pinning its mm")               \
+	X(GROW_UNDER_READ, "a stack grows under mmap_lock held for read only")                     \
+	X(ANON_CHECK_BEFORE_LOCK, "the anon_vma is looked for before the VMA is locked")
 
 enum mmsim_mutant {
 #define X(name, what) MUTANT_##name,

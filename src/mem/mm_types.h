@@ -21,12 +21,28 @@
 #define TASK_SIZE 0x7ffffffff000ul
 #define MMAP_MIN_ADDR 0x10000ul
 
+/* Bits where the kernel has them: reports list flags in this order. */
 #define VM_READ 0x1ul
 #define VM_WRITE 0x2ul
 #define VM_EXEC 0x4ul
 #define VM_ACCESS_FLAGS (VM_READ | VM_WRITE | VM_EXEC)
+#define VM_GROWSDOWN 0x100ul
+#define VM_UFFD_MISSING 0x200ul /* armed: a first touch is a userfaultfd's business */
+#define VM_MAYBE_GUARD 0x800ul /* never in vm_flags, see vm_area_struct.maybe_guard */
+#define VM_LOCKED 0x2000ul
+#define VM_SEQ_READ 0x8000ul
+#define VM_RAND_READ 0x10000ul
+#define VM_DONTCOPY 0x20000ul
 #define VM_ACCOUNT 0x100000ul
 #define VM_NORESERVE 0x200000ul
+#define VM_LOCKONFAULT 0x1000000ul /* pages are locked as they come */
+#define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
+#define VM_WIPEONFORK 0x2000000ul
+#define VM_DONTDUMP 0x4000000ul
+#define VM_HUGEPAGE 0x20000000ul
+#define VM_NOHUGEPAGE 0x40000000ul
+#define VM_MERGEABLE 0x80000000ul
+#define STACK_GUARD_GAP (256 * PAGE_SIZE)
 
 struct mmsim;
 struct fault_strategy;
@@ -50,14 +66,26 @@ struct folio {
 };
 _Static_assert(sizeof(struct folio) == 64, "one line a folio");
 
-/*
- * Not modelled yet: chains and interval trees. Without fork and rmap walks a
- * chain is always one link long, so a count of the VMAs says what it would.
- */
 struct anon_vma {
 	struct anon_vma *root;
 	struct rw_semaphore rwsem; /* class anon_vma_root: guards the tree of VMAs */
-	int num_active_vmas; /* guarded by root->rwsem, write */
+	int num_active_vmas; /* VMAs whose new pages go here; root->rwsem, write */
+	int nr_chains; /* links in the tree: the last one gone frees; root->rwsem, write */
+};
+
+/* One VMA hangs on one anon_vma. */
+struct anon_vma_chain {
+	struct vm_area_struct *vma;
+	struct anon_vma *anon_vma;
+	struct anon_vma_chain *same_vma; /* the VMA's next; guarded as vma->anon_vma */
+};
+
+#define ANON_VMA_NAME_MAX 80 /* with its NUL, as PR_SET_VMA_ANON_NAME takes it */
+
+/* A name that VMAs share. Content never changes. */
+struct anon_vma_name {
+	atomic_t refcount;
+	char name[ANON_VMA_NAME_MAX];
 };
 
 struct vm_area_struct {
@@ -75,6 +103,8 @@ struct vm_area_struct {
 	/* Written under mmap_lock write; compared without a lock. */
 	unsigned int vm_lock_seq;
 	int detached; /* vma_rwsem: not in the tree any more; under its write lock */
+	/* First the anon_vma for new pages, then ancestors'; guarded as anon_vma. */
+	struct anon_vma_chain *anon_vma_chain;
 
 	/* 6.15: readers count here; on a line of its own, as the kernel keeps it. */
 	atomic_t vm_refcnt __cacheline_aligned;
@@ -82,6 +112,12 @@ struct vm_area_struct {
 	struct rcu_head vm_rcu;
 	struct mmsim *vm_sim; /* set when it is freed: the mm may be gone before */
 	struct vm_area_struct *next_detached; /* munmap's side list */
+	struct anon_vma_name *anon_name; /* guarded as vm_flags */
+	/*
+	 * Guard pages were installed: set under any lock by whoever installs,
+	 * so not in vm_flags; sticks through split and merge.
+	 */
+	int maybe_guard;
 };
 
 struct vma_tree_node;
@@ -93,6 +129,12 @@ struct vma_tree {
 	unsigned long count; /* entries; mmap_lock */
 	struct vma_tree_node *reserve;
 	unsigned int nr_reserve; /* mmap_lock write */
+	/*
+	 * A store under mmap_lock held for read only, see stack.c: nodes that fall
+	 * out are kept until the next writer. Both under page_table_lock.
+	 */
+	bool keep_nodes;
+	struct vma_tree_node *kept;
 	struct kmem_cache *cache;
 };
 
@@ -103,6 +145,7 @@ typedef uint64_t pte_t;
 #define PTE_WRITE 4ull /* user may store */
 #define PTE_YOUNG 8ull /* set by an access */
 #define PTE_DIRTY 16ull /* set by a store */
+#define PTE_GUARD 32ull /* a guard marker: maps nothing, every access is SIGSEGV */
 #define PTRS_PER_PTE 512
 #define PMD_SHIFT 21
 #define PMD_SIZE (1ul << PMD_SHIFT)
@@ -139,7 +182,10 @@ struct mm_struct {
 	struct vma_tree mm_mt;
 	struct pgtable_dir *pgd;
 	int map_count; /* mmap_lock write */
-	unsigned long total_vm; /* pages; mmap_lock write */
+	unsigned long total_vm, locked_vm; /* pages; mmap_lock write, see also grow_under_read() */
+	unsigned long locked_vm_lost; /* of locked_vm: pages that no VMA will take off again */
+	unsigned long def_flags; /* what mlockall gives to new VMAs; mmap_lock write */
+	unsigned long start_brk, brk; /* mmap_lock write */
 	char name[TASK_NAME_LEN];
 
 	/* Guards the VMA tree and the VMAs' fields; outermost of all here. */

@@ -59,6 +59,41 @@ struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr)
 	return table;
 }
 
+/* ---- moving ---- */
+
+bool pte_table_parent_alloc(struct mm_struct *mm, unsigned long addr)
+{
+	void *table = mm->pgd;
+
+	for (int level = PGTABLE_LEVELS - 1; level > 0 && table; level--)
+		table = table_at(mm, table, addr, level);
+	return table;
+}
+
+static void **pte_table_slot(struct mm_struct *mm, unsigned long addr)
+{
+	struct pgtable_dir *dir = mm->pgd;
+
+	for (int level = PGTABLE_LEVELS - 1; level > 0; level--)
+		dir = smp_load_acquire(&dir->entry[dir_index(addr, level)]);
+	return &dir->entry[dir_index(addr, 0)];
+}
+
+bool pte_table_relink(struct mm_struct *mm, unsigned long from, unsigned long to)
+{
+	void **old = pte_table_slot(mm, from), **new = pte_table_slot(mm, to);
+	void *table;
+
+	spin_lock(&mm->page_table_lock, LOCK_page_table_lock, SITE_move_pte);
+	table = READ_ONCE(*new) ? NULL : *old;
+	if (table) {
+		WRITE_ONCE(*old, NULL);
+		smp_store_release(new, table);
+	}
+	spin_unlock(&mm->page_table_lock);
+	return table;
+}
+
 /* ---- taking out ---- */
 
 struct unlink {

@@ -67,6 +67,15 @@ static __always_inline struct pte_table *pte_table_find(const struct mm_struct *
 /* The same, allocating what is missing under page_table_lock. NULL: no memory. */
 struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr);
 
+/* Make the directories for the PTE table of @addr, not the table. False: no memory. */
+bool pte_table_parent_alloc(struct mm_struct *mm, unsigned long addr);
+/*
+ * Let the PTE table of @from serve @to; both have their directories. mmap_lock
+ * held for write and no VMA but write-locked ones in either span. False: there
+ * is a table at @to already, or none at @from.
+ */
+bool pte_table_relink(struct mm_struct *mm, unsigned long from, unsigned long to);
+
 /* Tables unlinked and not yet freed: only after the TLB flush. */
 struct pgtable_gather {
 	struct pte_table *tables;

@@ -146,9 +146,61 @@ int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot)
 	return do_mprotect(mm, addr, len, prot);
 }
 
+int64_t mmsim_mremap(struct mm_struct *mm, uint64_t addr, uint64_t old_len, uint64_t new_len,
+		     int flags, uint64_t new_addr)
+{
+	return do_mremap(mm, addr, old_len, new_len, flags, new_addr);
+}
+
+uint64_t mmsim_brk(struct mm_struct *mm, uint64_t brk)
+{
+	return do_brk(mm, brk);
+}
+
+void mmsim_set_brk(struct mm_struct *mm, uint64_t start)
+{
+	mm->start_brk = mm->brk = start;
+}
+
+int mmsim_mlock(struct mm_struct *mm, uint64_t addr, uint64_t len, int on_fault)
+{
+	return do_mlock(mm, addr, len, on_fault);
+}
+
+int mmsim_munlock(struct mm_struct *mm, uint64_t addr, uint64_t len)
+{
+	return do_munlock(mm, addr, len);
+}
+
+int mmsim_mlockall(struct mm_struct *mm, int flags)
+{
+	return do_mlockall(mm, flags);
+}
+
+int mmsim_munlockall(struct mm_struct *mm)
+{
+	return do_munlockall(mm);
+}
+
 int mmsim_madvise(struct mm_struct *mm, uint64_t addr, uint64_t len, int advice)
 {
 	return do_madvise(mm, addr, len, advice);
+}
+
+int64_t mmsim_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges,
+			      unsigned int nr, int advice)
+{
+	return do_process_madvise(mm, ranges, nr, advice);
+}
+
+int mmsim_set_vma_name(struct mm_struct *mm, uint64_t addr, uint64_t len, const char *name)
+{
+	return do_set_anon_name(mm, addr, len, name);
+}
+
+int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm)
+{
+	return do_userfaultfd(mm, addr, len, arm);
 }
 
 enum mmsim_access mmsim_load(struct mm_struct *mm, uint64_t addr, uint64_t *value)

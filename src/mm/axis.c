@@ -162,6 +162,8 @@ void mmsim_config_init(struct mmsim_config *config)
 		.seed = 1,
 		.memory_bytes = 1ull << 30,
 		.max_map_count = 65530,
+		.max_locked_bytes = UINT64_MAX,
+		.max_stack_bytes = 8ull << 20,
 		.hang_ns = 30 * NSEC_PER_SEC,
 		.nr_cpus = 8,
 		.hz = 250,

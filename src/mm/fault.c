@@ -6,25 +6,13 @@
  * retries under it, then mmap_lock by try and killably; anonymous first touch
  * with the order of anon_vma, allocation and PTE lock; counters. That a denied
  * access is answered under the VMA lock is taken to be so since 6.10; before,
- * it went on to mmap_lock. Not modelled: files, swap, userfaultfd, stack
- * growth, kernel-mode faults.
+ * it went on to mmap_lock. A userfaultfd's monitor is modelled by what it costs
+ * the faulting task, a dropped lock and a second pass: it answers at once, with
+ * an empty page. Not modelled: files, swap, kernel-mode faults.
  */
+#include "base/mutant.h"
 #include "mm/mm.h"
 #include "rmap/anon_vma.h"
-
-enum fault_result {
-	FAULT_DONE,
-	FAULT_RETRY, /* the VMA lock was dropped; again under mmap_lock */
-	FAULT_OOM,
-};
-
-struct vm_fault {
-	struct vm_area_struct *vma;
-	unsigned long address;
-	bool write;
-	bool vma_lock; /* the VMA's read lock is held, else mmap_lock for read */
-	enum mmsim_access kind;
-};
 
 static bool access_error(const struct vm_area_struct *vma, bool write)
 {
@@ -33,26 +21,44 @@ static bool access_error(const struct vm_area_struct *vma, bool write)
 	return !(vma->vm_flags & VM_ACCESS_FLAGS);
 }
 
+int anon_vma_prepare(struct vm_area_struct *vma)
+{
+	/* Acquire: pairs with the release in __anon_vma_prepare(). */
+	if (likely(smp_load_acquire(&vma->anon_vma)))
+		return 0;
+	return __anon_vma_prepare(vma, find_mergeable_anon_vma(vma));
+}
+
 /*
  * An own page needs an anon_vma. Looking at the neighbours for one to share
  * takes mmap_lock, under the VMA lock by try only: its writer may wait for us.
+ * Before 6.10 a VMA without one was not locked at all.
  */
 static enum fault_result vmf_anon_prepare(struct vm_fault *vmf)
 {
-	struct vm_area_struct *vma = vmf->vma;
+	struct mm_struct *mm = vmf->vma->vm_mm;
+	bool try_lock;
 	int err;
 
-	/* Acquire: pairs with the release in __anon_vma_prepare(). */
-	if (likely(smp_load_acquire(&vma->anon_vma)))
+	if (likely(smp_load_acquire(&vmf->vma->anon_vma)))
 		return FAULT_DONE;
-	if (vmf->vma_lock && !mmap_read_trylock(vma->vm_mm, SITE_anon_prepare)) {
-		vma_end_read(vma);
+	try_lock = vmf->vma_lock && mmsim_since(mm, 6, 10);
+	if (try_lock && !mmap_read_trylock(mm, SITE_anon_prepare)) {
+		vma_end_read(vmf->vma);
 		return FAULT_RETRY;
 	}
-	err = __anon_vma_prepare(vma, find_mergeable_anon_vma(vma));
-	if (vmf->vma_lock)
-		mmap_read_unlock(vma->vm_mm);
+	err = __anon_vma_prepare(vmf->vma, find_mergeable_anon_vma(vmf->vma));
+	if (try_lock)
+		mmap_read_unlock(mm);
 	return err ? FAULT_OOM : FAULT_DONE;
+}
+
+static void release_fault_lock(const struct vm_fault *vmf)
+{
+	if (vmf->vma_lock)
+		vma_end_read(vmf->vma);
+	else
+		mmap_read_unlock(vmf->vma->vm_mm);
 }
 
 static pte_t zero_page_pte(void)
@@ -149,12 +155,28 @@ static enum fault_result do_wp_page(struct vm_fault *vmf, struct pte_table *tabl
 	return FAULT_DONE;
 }
 
-static bool pte_allows(pte_t pte, bool write)
+bool pte_allows(pte_t pte, bool write)
 {
 	return (pte & PTE_PRESENT) && (pte & (write ? PTE_WRITE : PTE_READ));
 }
 
-static enum fault_result handle_mm_fault(struct vm_fault *vmf)
+/* The monitor of an armed range is told, and the lock dropped while it works. */
+static enum fault_result handle_userfault(struct vm_fault *vmf)
+{
+	count_event(COUNTER_fault_userfaultfd);
+	vmf->tried = true;
+	release_fault_lock(vmf);
+	return FAULT_RETRY;
+}
+
+static enum fault_result do_anonymous_page(struct vm_fault *vmf, struct pte_table *table)
+{
+	if ((vmf->vma->vm_flags & VM_UFFD_MISSING) && !vmf->tried)
+		return handle_userfault(vmf);
+	return vmf->write ? do_map_fresh_page(vmf, table, 0) : do_read_zero_page(vmf, table);
+}
+
+enum fault_result handle_mm_fault(struct vm_fault *vmf)
 {
 	struct pte_table *table = pte_table_alloc(vmf->vma->vm_mm, vmf->address);
 	pte_t pte;
@@ -163,8 +185,11 @@ static enum fault_result handle_mm_fault(struct vm_fault *vmf)
 		return FAULT_OOM;
 	pte = READ_ONCE(table->pte[pte_index(vmf->address)]);
 	if (!pte)
-		return vmf->write ? do_map_fresh_page(vmf, table, 0) :
-				    do_read_zero_page(vmf, table);
+		return do_anonymous_page(vmf, table);
+	if (pte & PTE_GUARD) {
+		count_event(COUNTER_fault_guard);
+		return FAULT_SIGSEGV;
+	}
 	if (pte_allows(pte, vmf->write)) {
 		/* Somebody else's fault was faster. */
 		count_event(COUNTER_fault_spurious);
@@ -176,22 +201,24 @@ static enum fault_result handle_mm_fault(struct vm_fault *vmf)
 
 static enum mmsim_access access_of(enum fault_result result, const struct vm_fault *vmf)
 {
-	return result == FAULT_OOM ? MMSIM_ACCESS_OOM : vmf->kind;
+	if (result == FAULT_OOM)
+		return MMSIM_ACCESS_OOM;
+	return result == FAULT_SIGSEGV ? MMSIM_ACCESS_MAPERR : vmf->kind;
 }
 
 /* True when the fault is over under the VMA lock, with @answer. */
-static bool fault_under_vma_lock(struct mm_struct *mm, unsigned long addr, bool write,
+static bool fault_under_vma_lock(struct mm_struct *mm, struct vm_fault *vmf,
 				 enum mmsim_access *answer)
 {
-	struct vm_fault vmf = {.address = addr, .write = write, .vma_lock = true};
 	enum fault_result result;
 	enum vma_lock_miss miss;
 
-	vmf.vma = mm->fault->lock_vma_under_rcu(mm, addr, SITE_fault_vma, &miss);
-	if (!vmf.vma)
+	vmf->vma_lock = true;
+	vmf->vma = mm->fault->lock_vma_under_rcu(mm, vmf->address, SITE_fault_vma, &miss);
+	if (!vmf->vma)
 		return false;
-	if (access_error(vmf.vma, write)) {
-		vma_end_read(vmf.vma);
+	if (access_error(vmf->vma, vmf->write)) {
+		vma_end_read(vmf->vma);
 		if (!mmsim_since(mm, 6, 10))
 			return false;
 		count_event(COUNTER_vma_lock_success);
@@ -199,36 +226,78 @@ static bool fault_under_vma_lock(struct mm_struct *mm, unsigned long addr, bool 
 		*answer = MMSIM_ACCESS_ACCERR;
 		return true;
 	}
-	result = handle_mm_fault(&vmf);
+	result = handle_mm_fault(vmf);
 	if (result == FAULT_RETRY) {
 		/* The callee dropped the lock. */
 		count_event(COUNTER_vma_lock_retry);
 		*answer = MMSIM_ACCESS_KILLED;
 		return fatal_signal_pending(current);
 	}
-	vma_end_read(vmf.vma);
+	vma_end_read(vmf->vma);
 	count_event(COUNTER_vma_lock_success);
-	*answer = access_of(result, &vmf);
+	*answer = access_of(result, vmf);
 	return true;
 }
 
-static enum mmsim_access fault_under_mmap_lock(struct mm_struct *mm, unsigned long addr, bool write)
+/*
+ * A fault below a stack: the lock is dropped and taken for write, and what was
+ * found looked up again. With mmap_lock for read again: 0 and @vma, or NULL.
+ */
+static int lock_write_and_expand(struct mm_struct *mm, unsigned long addr,
+				 struct vm_area_struct **vma)
 {
-	struct vm_fault vmf = {.address = addr, .write = write};
+	mmap_read_unlock(mm);
+	if (mmap_write_lock_killable(mm, SITE_grow_stack))
+		return -EINTR;
+	*vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+	if (*vma && (*vma)->vm_start > addr &&
+	    (!((*vma)->vm_flags & VM_GROWSDOWN) || expand_downwards(*vma, addr)))
+		*vma = NULL;
+	mmap_write_downgrade(mm);
+	return 0;
+}
+
+/* mmap_lock for read and @vma, NULL when there is none to be had; -EINTR: nothing held. */
+static int lock_mm_and_find_vma(struct mm_struct *mm, unsigned long addr,
+				struct vm_area_struct **vma)
+{
+	if (!mmap_read_trylock(mm, SITE_fault) && mmap_read_lock_killable(mm, SITE_fault))
+		return -EINTR;
+	*vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+	if (!*vma || (*vma)->vm_start <= addr)
+		return 0;
+	if (!((*vma)->vm_flags & VM_GROWSDOWN))
+		*vma = NULL;
+	else if (!stack_grows_under_read(mm))
+		return lock_write_and_expand(mm, addr, vma);
+	else if (expand_downwards(*vma, addr))
+		*vma = NULL;
+	return 0;
+}
+
+static enum mmsim_access fault_under_mmap_lock(struct mm_struct *mm, struct vm_fault *vmf)
+{
 	enum mmsim_access answer;
 
-	if (!mmap_read_trylock(mm, SITE_fault) && mmap_read_lock_killable(mm, SITE_fault))
+	vmf->vma_lock = false;
+	if (lock_mm_and_find_vma(mm, vmf->address, &vmf->vma))
 		return MMSIM_ACCESS_KILLED;
 	count_event(COUNTER_fault_mmap_lock);
-	vmf.vma = vma_tree_walk(&mm->mm_mt, addr);
-	if (!vmf.vma) {
+	if (!vmf->vma) {
 		count_event(COUNTER_fault_segv_maperr);
 		answer = MMSIM_ACCESS_MAPERR;
-	} else if (access_error(vmf.vma, write)) {
+	} else if (access_error(vmf->vma, vmf->write)) {
 		count_event(COUNTER_fault_segv_accerr);
 		answer = MMSIM_ACCESS_ACCERR;
 	} else {
-		answer = access_of(handle_mm_fault(&vmf), &vmf);
+		enum fault_result result = handle_mm_fault(vmf);
+
+		if (result == FAULT_RETRY) {
+			/* The callee dropped the lock; it does so only once. */
+			return fatal_signal_pending(current) ? MMSIM_ACCESS_KILLED :
+							       fault_under_mmap_lock(mm, vmf);
+		}
+		answer = access_of(result, vmf);
 	}
 	mmap_read_unlock(mm);
 	return answer;
@@ -236,13 +305,14 @@ static enum mmsim_access fault_under_mmap_lock(struct mm_struct *mm, unsigned lo
 
 static enum mmsim_access do_user_fault(struct mm_struct *mm, unsigned long addr, bool write)
 {
+	struct vm_fault vmf = {.address = addr, .write = write};
 	enum mmsim_access answer;
 
 	count_event(COUNTER_pgfault);
 	machine_work(WORK_trap, 1);
-	if (mm->fault->per_vma && fault_under_vma_lock(mm, addr, write, &answer))
+	if (mm->fault->per_vma && fault_under_vma_lock(mm, &vmf, &answer))
 		return answer;
-	return fault_under_mmap_lock(mm, addr, write);
+	return fault_under_mmap_lock(mm, &vmf);
 }
 
 /* ---- what the CPU does ---- */
@@ -304,27 +374,4 @@ enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool wri
 		if (kind == MMSIM_ACCESS_HIT)
 			kind = answer;
 	}
-}
-
-void mm_populate(struct mm_struct *mm, unsigned long start, unsigned long end)
-{
-	unsigned long addr = start;
-
-	/* One long hold, as the kernel's: its faults do not drop it. */
-	mmap_read_lock(mm, SITE_populate);
-	while (addr < end) {
-		struct vm_fault vmf = {.address = addr, .vma = vma_tree_walk(&mm->mm_mt, addr)};
-
-		if (!vmf.vma)
-			break;
-		vmf.write = vmf.vma->vm_flags & VM_WRITE;
-		if (access_error(vmf.vma, vmf.write)) {
-			addr = vmf.vma->vm_end;
-			continue;
-		}
-		if (handle_mm_fault(&vmf) != FAULT_DONE)
-			break;
-		addr += PAGE_SIZE;
-	}
-	mmap_read_unlock(mm);
 }

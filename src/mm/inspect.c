@@ -2,32 +2,129 @@
 /* Looking at an address space from outside, and checking that its parts agree. */
 #include "mm/mm.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
-int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
+/* ---- /proc/PID/maps ---- */
+
+/* The letters of smaps' VmFlags, in the order of the bits. */
+static const struct {
+	unsigned long flag;
+	const char *letters;
+} vm_flag_letters[] = {
+	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"}, {VM_LOCKED, "lo"},
+	{VM_SEQ_READ, "sr"},  {VM_RAND_READ, "rr"},    {VM_DONTCOPY, "dc"},    {VM_ACCOUNT, "ac"},
+	{VM_NORESERVE, "nr"}, {VM_LOCKONFAULT, "lf"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+	{VM_HUGEPAGE, "hg"},  {VM_NOHUGEPAGE, "nh"},   {VM_MERGEABLE, "mg"},
+};
+
+static void print_flags(unsigned long vm_flags, char *buf, size_t size)
+{
+	*buf = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(vm_flag_letters); i++)
+		if (vm_flags & vm_flag_letters[i].flag)
+			snprintf(buf + strlen(buf), size - strlen(buf), "%s%s", *buf ? " " : "",
+				 vm_flag_letters[i].letters);
+}
+
+/* The VMA is locked, or mmap_lock held. */
+static void describe_vma(const struct vm_area_struct *vma, struct mmsim_vma *out)
+{
+	unsigned long guard = READ_ONCE(vma->maybe_guard) ? VM_MAYBE_GUARD : 0;
+
+	*out = (struct mmsim_vma){
+		.start = vma->vm_start,
+		.end = vma->vm_end,
+		.prot = (vma->vm_flags & VM_READ ? PROT_READ : 0) |
+			(vma->vm_flags & VM_WRITE ? PROT_WRITE : 0) |
+			(vma->vm_flags & VM_EXEC ? PROT_EXEC : 0),
+		.has_anon_vma = READ_ONCE(vma->anon_vma) != NULL,
+	};
+	print_flags(vma->vm_flags | guard, out->flags, sizeof(out->flags));
+	if (vma->anon_name)
+		strcpy(out->name, vma->anon_name->name);
+}
+
+/*
+ * The first VMA that ends above @addr, read-locked without mmap_lock; @found
+ * false: there is none. NULL and @found: it takes mmap_lock.
+ */
+static struct vm_area_struct *lock_next_vma_under_rcu(struct mm_struct *mm, unsigned long addr,
+						      bool *found)
 {
 	struct vm_area_struct *vma;
-	int err = -ENOENT;
+	unsigned int seq;
+	bool detached, stable;
 
-	mmap_read_lock(mm, SITE_inspect);
-	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
-	if (vma) {
-		*out = (struct mmsim_vma){
-			.start = vma->vm_start,
-			.end = vma->vm_end,
-			.prot = (vma->vm_flags & VM_READ ? PROT_READ : 0) |
-				(vma->vm_flags & VM_WRITE ? PROT_WRITE : 0) |
-				(vma->vm_flags & VM_EXEC ? PROT_EXEC : 0),
-			.accounted = !!(vma->vm_flags & VM_ACCOUNT),
-			.noreserve = !!(vma->vm_flags & VM_NORESERVE),
-			.has_anon_vma = READ_ONCE(vma->anon_vma) != NULL,
-		};
-		err = 0;
+	do {
+		stable = raw_seqcount_try_begin(&mm->mm_lock_seq, &seq);
+		rcu_read_lock();
+		vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+		*found = vma;
+		if (!vma) {
+			rcu_read_unlock();
+			return NULL;
+		}
+		vma = mm->fault->vma_start_read(mm, vma, SITE_inspect, &detached);
+	} while (!vma && detached);
+	if (!vma)
+		return NULL;
+	/* In a gap before it, another may have come: only if nobody wrote it was the next. */
+	if (addr >= vma->vm_end ||
+	    (addr < vma->vm_start && (!stable || read_seqcount_retry(&mm->mm_lock_seq, seq)) &&
+	     vma_tree_find(&mm->mm_mt, addr, NULL, NULL) != vma)) {
+		rcu_read_unlock();
+		vma_end_read(vma);
+		return NULL;
 	}
-	mmap_read_unlock(mm);
-	return err;
+	rcu_read_unlock();
+	return vma;
 }
+
+static struct vm_area_struct *lock_next_vma_under_mmap_lock(struct mm_struct *mm,
+							    unsigned long addr, bool *found)
+{
+	struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+
+	*found = vma;
+	return vma && mm->fault->vma_start_read_locked(vma, SITE_inspect) ? vma : NULL;
+}
+
+int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
+{
+	bool vma_locks = mm->fault->vma_start_read && mmsim_since(mm, 6, 17);
+	struct vm_area_struct *vma = NULL;
+	bool found = true;
+
+	if (vma_locks)
+		vma = lock_next_vma_under_rcu(mm, addr, &found);
+	if (vma) {
+		describe_vma(vma, out);
+		vma_end_read(vma);
+		return 0;
+	}
+	if (!found)
+		return -ENOENT;
+	if (mmap_read_lock_killable(mm, SITE_inspect))
+		return -EINTR;
+	if (vma_locks) {
+		vma = lock_next_vma_under_mmap_lock(mm, addr, &found);
+		if (vma) {
+			mmap_read_unlock(mm);
+			describe_vma(vma, out);
+			vma_end_read(vma);
+			return 0;
+		}
+	}
+	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+	if (vma)
+		describe_vma(vma, out);
+	mmap_read_unlock(mm);
+	return vma ? 0 : -ENOENT;
+}
+
+/* ---- pages ---- */
 
 /* The PTE lock is held: the page stays. */
 static enum mmsim_page page_of(struct mm_struct *mm, struct pte_table *table, uint64_t addr,
@@ -38,6 +135,8 @@ static enum mmsim_page page_of(struct mm_struct *mm, struct pte_table *table, ui
 
 	if (!pte)
 		return MMSIM_PAGE_NONE;
+	if (pte & PTE_GUARD)
+		return MMSIM_PAGE_GUARD;
 	bytes = (const char *)pfn_address(mm->sim, pte_pfn(pte)) + (addr & ~PAGE_MASK & ~7ul);
 	*value = quiet_load(*(const uint64_t *)bytes);
 	if (pte_pfn(pte) == ZERO_PAGE_PFN)
@@ -79,6 +178,34 @@ unsigned int mmsim_map_count(const struct mm_struct *mm)
 
 /* ---- do the parts agree? ---- */
 
+/* A page's rmap leads back to the PTE that maps it. */
+static void check_folio(const struct vm_area_struct *vma, const struct folio *folio,
+			unsigned long addr)
+{
+	const char *name = vma->vm_mm->name;
+	unsigned long index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
+
+	if (folio->_mapcount.counter != 1)
+		mmsim_bug("%s: mapcount at %#lx is not 1", name, addr);
+	if (folio->mapping != (char *)vma->anon_vma + 1)
+		mmsim_bug("%s: the page at %#lx has another anon_vma than its VMA", name, addr);
+	if (folio->index != index)
+		mmsim_bug("%s: the page at %#lx has index %#lx", name, addr, folio->index);
+}
+
+static void check_anon_vma(const struct mm_struct *mm, const struct vm_area_struct *vma)
+{
+	const struct anon_vma_chain *avc = vma->anon_vma_chain;
+
+	if (!avc != !vma->anon_vma)
+		mmsim_bug("%s: VMA %#lx has an anon_vma or a chain, not both", mm->name,
+			  vma->vm_start);
+	for (; avc; avc = avc->same_vma)
+		if (avc->vma != vma || avc->anon_vma->root != vma->anon_vma->root)
+			mmsim_bug("%s: VMA %#lx has a foreign link in its chain", mm->name,
+				  vma->vm_start);
+}
+
 static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_struct *vma)
 {
 	unsigned long next;
@@ -94,12 +221,17 @@ static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_stru
 			if (!pte)
 				continue;
 			n++;
+			if (pte & PTE_GUARD) {
+				if (mmsim_since(mm, 6, 18) && !vma->maybe_guard)
+					mmsim_bug("%s: guard page at %#lx, unmarked VMA", mm->name,
+						  a);
+				continue;
+			}
 			if ((pte & PTE_WRITE) && !(vma->vm_flags & VM_WRITE))
 				mmsim_bug("%s: writable PTE at %#lx in a read-only VMA", mm->name,
 					  a);
-			if (pte_pfn(pte) != ZERO_PAGE_PFN &&
-			    pfn_folio(mm->sim, pte_pfn(pte))->_mapcount.counter != 1)
-				mmsim_bug("%s: mapcount at %#lx is not 1", mm->name, a);
+			if (pte_pfn(pte) != ZERO_PAGE_PFN)
+				check_folio(vma, pfn_folio(mm->sim, pte_pfn(pte)), a);
 		}
 	}
 	return n;
@@ -124,7 +256,7 @@ static uint64_t count_all_ptes(const struct pgtable_dir *dir, int level)
 
 void mmsim_mm_check(struct mm_struct *mm)
 {
-	unsigned long start, end, last_end = 0, pages = 0;
+	unsigned long start, end, last_end = 0, pages = 0, locked = 0;
 	struct vm_area_struct *vma;
 	uint64_t ptes = 0;
 	int n = 0;
@@ -137,17 +269,22 @@ void mmsim_mm_check(struct mm_struct *mm)
 				  vma->vm_end, start, end);
 		if (vma->vm_mm != mm)
 			mmsim_bug("%s: VMA %#lx is of another mm", mm->name, start);
-		if (vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
+		/* Moved with its pages, it keeps the offset of its birthplace. */
+		if (!vma->anon_vma && vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
 			mmsim_bug("%s: VMA %#lx has page offset %#lx", mm->name, start,
 				  vma->vm_pgoff);
+		check_anon_vma(mm, vma);
 		ptes += count_ptes(mm, vma);
 		pages += vma_pages(vma);
+		locked += vma->vm_flags & VM_LOCKED ? vma_pages(vma) : 0;
 		last_end = end;
 		n++;
 	}
-	if (n != mm->map_count || pages != mm->total_vm)
-		mmsim_bug("%s: %d VMAs, map_count %d; %lu pages, total_vm %lu", mm->name, n,
-			  mm->map_count, pages, mm->total_vm);
+	if (n != mm->map_count || pages != mm->total_vm ||
+	    locked + mm->locked_vm_lost != mm->locked_vm)
+		mmsim_bug("%s: %d VMAs, map_count %d; %lu pages, total_vm %lu; %lu locked, "
+			  "locked_vm %lu",
+			  mm->name, n, mm->map_count, pages, mm->total_vm, locked, mm->locked_vm);
 	if (ptes != count_all_ptes(mm->pgd, 2))
 		mmsim_bug("%s: PTEs outside of VMAs", mm->name);
 	if (mm->mmap_lock.count.counter)

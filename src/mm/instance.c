@@ -92,6 +92,8 @@ static int make_caches(struct mmsim *sim)
 		 sim->fault->vma_cache},
 		{&sim->vma_lock_cache, "vma_lock", sizeof(struct rw_semaphore), CACHE_PLAIN},
 		{&sim->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), CACHE_PLAIN},
+		{&sim->avc_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), CACHE_PLAIN},
+		{&sim->name_cache, "anon_vma_name", sizeof(struct anon_vma_name), CACHE_PLAIN},
 		{&sim->pte_cache, "pte_table", sizeof(struct pte_table), CACHE_PLAIN},
 		{&sim->dir_cache, "pgtable_dir", sizeof(struct pgtable_dir), CACHE_PLAIN},
 		{&sim->runners_cache, "mm_runners", sizeof(struct mm_runners), CACHE_PLAIN},

@@ -16,6 +16,7 @@ static int mm_init(struct mm_struct *mm, struct mmsim *sim, const char *name)
 	mm->fault = sim->fault;
 	snprintf(mm->name, sizeof(mm->name), "%s", name ? name : "mm");
 	vma_tree_init(&mm->mm_mt, sim->tree_cache);
+	mm->start_brk = mm->brk = BRK_START;
 	mm->mm_users.counter = 1;
 	mm->mm_count.counter = 1;
 	rcuwait_init(&mm->vma_writer_wait);

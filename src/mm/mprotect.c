@@ -5,11 +5,15 @@
  * Fidelity: mmap_lock for write over the whole call, VMA by VMA, merge or
  * split, then every PTE; what lies before a gap stays changed; VM_ACCOUNT
  * comes with the first write permission and, since 6.3, goes with the last one
- * of a VMA that was never written. Not modelled: mseal, protection keys.
+ * of a VMA that was never written; locked memory that becomes writable is
+ * populated under the same hold. Not modelled: mseal, protection keys.
  */
 #include "mm/mm.h"
 
 #include <sys/mman.h>
+
+#define PROT_SEM 0x8
+#define PROT_KNOWN (PROT_READ | PROT_WRITE | PROT_EXEC | PROT_SEM | PROT_GROWSDOWN | PROT_GROWSUP)
 
 /* VM_ACCOUNT as it will be with the new access bits. */
 static unsigned long account_flags(const struct vm_area_struct *vma, unsigned long vm_flags)
@@ -30,17 +34,21 @@ static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct **vmap, 
 {
 	struct vm_area_struct *vma = *vmap;
 	unsigned long vm_flags = (vma->vm_flags & ~VM_ACCESS_FLAGS) | access;
+	unsigned long before;
 
 	if (vm_flags == vma->vm_flags)
 		return 0;
 	vm_flags = account_flags(vma, vm_flags);
-	vma = vma_modify(vma, start, end, vm_flags);
+	before = vma->vm_flags;
+	vma = vma_modify(vma, start, end, vm_flags, vma->anon_name);
 	if (!vma)
 		return -ENOMEM;
 	*vmap = vma;
 	vma_start_write(vma);
 	vma->vm_flags = vm_flags;
 	change_protection(tlb, vma, start, end);
+	if ((before & (VM_LOCKED | VM_WRITE)) == VM_LOCKED && (vm_flags & VM_WRITE))
+		(void)populate_vma_page_range(vma, start, end);
 	/* Before 6.0 each VMA had a flush of its own. */
 	if (!mmsim_since(vma->vm_mm, 6, 0)) {
 		tlb_finish_mmu(tlb);
@@ -70,27 +78,46 @@ static int mprotect_range(struct mmu_gather *tlb, unsigned long start, unsigned 
 	return 0;
 }
 
+/* PROT_GROWSDOWN: from the beginning of the stack on. -EINVAL: it is none. */
+static int grows_down(struct mm_struct *mm, unsigned long *start, unsigned long end)
+{
+	struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, *start, NULL, NULL);
+
+	if (!vma || vma->vm_start >= end)
+		return -ENOMEM;
+	*start = vma->vm_start;
+	return vma->vm_flags & VM_GROWSDOWN ? 0 : -EINVAL;
+}
+
 int do_mprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, int prot)
 {
+	unsigned long end = addr + PAGE_ALIGN(len);
 	struct mmu_gather tlb;
-	int err;
+	int err = 0;
 
 	count_event(COUNTER_mprotect_calls);
 	machine_work(WORK_syscall, 1);
+	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP))
+		return -EINVAL;
 	if (addr & ~PAGE_MASK)
 		return -EINVAL;
 	if (!len)
 		return 0;
-	len = PAGE_ALIGN(len);
-	if (addr + len <= addr)
+	if (end <= addr)
 		return -ENOMEM;
-	if (prot & ~(PROT_READ | PROT_WRITE | PROT_EXEC))
+	if (prot & ~PROT_KNOWN)
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_mprotect))
 		return -EINTR;
-	tlb_gather_mmu(&tlb, mm);
-	err = mprotect_range(&tlb, addr, addr + len, vma_flags_of(prot));
-	tlb_finish_mmu(&tlb);
+	if (prot & PROT_GROWSDOWN)
+		err = grows_down(mm, &addr, end);
+	else if ((prot & PROT_GROWSUP) && vma_tree_walk(&mm->mm_mt, addr))
+		err = -EINVAL; /* no stack here grows up */
+	if (!err) {
+		tlb_gather_mmu(&tlb, mm);
+		err = mprotect_range(&tlb, addr, end, vma_flags_of(prot));
+		tlb_finish_mmu(&tlb);
+	}
 	mmap_write_unlock(mm);
 	return err;
 }

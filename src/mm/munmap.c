@@ -4,8 +4,9 @@
  *
  * Fidelity: order of 6.18's munmap: split at start, split at end, write-lock
  * and detach every VMA, erase the range, downgrade if the strategy says so,
- * zap, unlink the VMAs, free page tables, free the VMAs. Not modelled: mseal,
- * userfaultfd, vm_ops; 6.1's exception for stacks (there are none).
+ * zap, unlink the VMAs, free page tables, free the VMAs. Before 6.5 there was
+ * no downgrade next to a stack, which could grow under mmap_lock held for read.
+ * Not modelled: mseal, userfaultfd's events, vm_ops.
  */
 #include "mm/mm.h"
 #include "rmap/anon_vma.h"
@@ -60,6 +61,8 @@ static void gather_vmas(struct mm_struct *mm, struct vma_munmap *vms)
 		last = &vma->next_detached;
 		mm->map_count--;
 		mm->total_vm -= vma_pages(vma);
+		if (vma->vm_flags & VM_LOCKED)
+			mm->locked_vm -= vma_pages(vma);
 		n++;
 	}
 	machine_work(WORK_vma_visit, n);
@@ -88,6 +91,7 @@ int vms_detach_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	vms->floor = vma ? vma->vm_end : 0;
 	vma = vma_tree_find(&mm->mm_mt, end, NULL, NULL);
 	vms->ceiling = vma ? vma->vm_start : 0;
+	vms->below_stack = vma && (vma->vm_flags & VM_GROWSDOWN);
 	return 0;
 }
 
@@ -100,7 +104,7 @@ void vms_complete(struct mm_struct *mm, struct vma_munmap *vms)
 		return;
 	tlb_gather_mmu(&tlb, mm);
 	for (vma = vms->first; vma; vma = vma->next_detached)
-		zap_page_range(&tlb, vma->vm_start, vma->vm_end);
+		zap_page_range(&tlb, vma->vm_start, vma->vm_end, true);
 	for (vma = vms->first; vma; vma = vma->next_detached) {
 		unsigned long ceiling =
 			vma->next_detached ? vma->next_detached->vm_start : vms->ceiling;
@@ -116,34 +120,58 @@ void vms_complete(struct mm_struct *mm, struct vma_munmap *vms)
 	}
 }
 
-int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
+int unmap_range_locked(struct mm_struct *mm, unsigned long start, unsigned long end)
 {
 	struct vma_munmap vms;
+	int err = vms_detach_range(mm, start, end, &vms);
+
+	if (!err)
+		vms_complete(mm, &vms);
+	return err;
+}
+
+static bool may_downgrade(const struct mm_struct *mm, const struct vma_munmap *vms)
+{
 	/* Somebody else's lock cannot downgrade without letting others in between. */
-	bool downgrade = mm->sim->munmap->downgrade && !mm->sim->rwsem[LOCK_mmap_lock]->foreign;
+	if (!mm->sim->munmap->downgrade || mm->sim->rwsem[LOCK_mmap_lock]->foreign)
+		return false;
+	return mmsim_since(mm, 6, 5) || !vms->below_stack;
+}
+
+int munmap_locked(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	struct vma_munmap vms;
+	int err = vms_detach_range(mm, addr, addr + len, &vms);
+
+	if (err)
+		return err;
+	if (vms.first && may_downgrade(mm, &vms)) {
+		count_event(COUNTER_munmap_downgrade);
+		mmap_write_downgrade(mm);
+		vms_complete(mm, &vms);
+		mmap_read_unlock(mm);
+		return 0;
+	}
+	vms_complete(mm, &vms);
+	mmap_write_unlock(mm);
+	return 0;
+}
+
+int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
 	int err;
 
 	count_event(COUNTER_munmap_calls);
 	machine_work(WORK_syscall, 1);
-	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr || !PAGE_ALIGN(len))
+	len = PAGE_ALIGN(len);
+	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr || !len)
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_munmap))
 		return -EINTR;
-	err = vms_detach_range(mm, addr, addr + PAGE_ALIGN(len), &vms);
-	if (err || !vms.first) {
+	err = munmap_locked(mm, addr, len);
+	if (err)
 		mmap_write_unlock(mm);
-		return err;
-	}
-	if (!downgrade) {
-		vms_complete(mm, &vms);
-		mmap_write_unlock(mm);
-		return 0;
-	}
-	count_event(COUNTER_munmap_downgrade);
-	mmap_write_downgrade(mm);
-	vms_complete(mm, &vms);
-	mmap_read_unlock(mm);
-	return 0;
+	return err;
 }
 
 void exit_mmap(struct mm_struct *mm)
@@ -157,7 +185,7 @@ void exit_mmap(struct mm_struct *mm)
 	mmap_read_lock(mm, SITE_exit);
 	tlb_gather_mmu(&tlb, mm);
 	for_each_vma_range (&mm->mm_mt, vma, addr, TASK_SIZE)
-		zap_page_range(&tlb, vma->vm_start, vma->vm_end);
+		zap_page_range(&tlb, vma->vm_start, vma->vm_end, true);
 	mmap_read_unlock(mm);
 
 	mmap_write_lock(mm, SITE_exit);

@@ -2,11 +2,11 @@
 /*
  * VMAs: allocation, split, merge.
  *
- * Fidelity: rules of 6.18 for anonymous private VMAs of one process that was
- * not forked: which neighbours may merge, with which of them when both could,
- * what is write-locked, the anon_vma root lock around a change of bounds; the
- * narrower anon_vma rule before 6.16. Not modelled: files, policies, fork
- * children, hugetlb.
+ * Fidelity: rules of 6.18 for anonymous private VMAs: which neighbours may
+ * merge, with which of them when both could, what is write-locked, the anon_vma
+ * root lock around a change of bounds, who inherits anon_vmas and the sticky
+ * guard mark; the narrower anon_vma rule before 6.16. The guard mark is not
+ * compared, as in the last releases of 6.18. Not modelled: files, policies.
  */
 #include "mm/mm.h"
 #include "rmap/anon_vma.h"
@@ -28,6 +28,9 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	/* A typesafe slot is not zeroed. */
 	vma->vm_mm = mm;
 	vma->next_detached = NULL;
+	vma->anon_vma_chain = NULL;
+	vma->anon_name = NULL;
+	vma->maybe_guard = 0;
 	WRITE_ONCE(vma->anon_vma, NULL);
 	if (mm->fault->vma_init(vma)) {
 		kmem_cache_free(mm->sim->vma_cache, vma);
@@ -36,12 +39,29 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	return vma;
 }
 
+struct vm_area_struct *vm_area_dup(const struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end)
+{
+	struct vm_area_struct *new = vm_area_alloc(vma->vm_mm);
+
+	if (!new)
+		return NULL;
+	new->vm_start = start;
+	new->vm_end = end;
+	new->vm_pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT);
+	new->vm_flags = vma->vm_flags;
+	new->maybe_guard = READ_ONCE(vma->maybe_guard);
+	new->anon_name = anon_vma_name_get(vma->anon_name);
+	return new;
+}
+
 void vm_area_free(struct vm_area_struct *vma)
 {
+	anon_vma_name_put(vma->vm_mm->sim, vma->anon_name);
 	vma->vm_mm->fault->vma_free(vma);
 }
 
-static void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
+void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end)
 {
 	vma->vm_pgoff += (start >> PAGE_SHIFT) - (vma->vm_start >> PAGE_SHIFT);
 	vma->vm_start = start;
@@ -53,25 +73,23 @@ static void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsig
 int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 {
 	struct mm_struct *mm = vma->vm_mm;
-	struct vm_area_struct *new = vm_area_alloc(mm);
-	int err = -ENOMEM;
+	struct vm_area_struct *new =
+		vm_area_dup(vma, new_below ? vma->vm_start : addr, new_below ? addr : vma->vm_end);
+	int err;
 
 	if (!new)
 		return -ENOMEM;
-	new->vm_start = vma->vm_start;
-	new->vm_end = vma->vm_end;
-	new->vm_pgoff = vma->vm_pgoff;
-	new->vm_flags = vma->vm_flags;
-	vma_set_range(new, new_below ? vma->vm_start : addr, new_below ? addr : vma->vm_end);
 	err = vma_tree_reserve(&mm->mm_mt, 1);
+	if (!err)
+		err = anon_vma_clone(new, vma);
 	if (err) {
+		vma_tree_unreserve(&mm->mm_mt);
 		vm_area_free(new);
 		return err;
 	}
-	anon_vma_clone(new, vma);
 	vma_start_write(vma);
 	vma_start_write(new);
-	anon_vma_lock_write(vma->anon_vma);
+	anon_vma_lock_write(vma->anon_vma, SITE_vma_split);
 	if (new_below)
 		vma_set_range(vma, addr, vma->vm_end);
 	else
@@ -97,54 +115,66 @@ static int split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_be
 
 /* ---- may two merge? ---- */
 
-/* @range is the anon_vma of what is merged into @neighbour. */
-static bool anon_vma_compatible(const struct mm_struct *mm, const struct anon_vma *range,
-				const struct anon_vma *neighbour)
+/*
+ * After a fork the anon_vma chain of the child's VMA leads to its ancestors'
+ * too. Such a VMA is kept from spreading: every page of what it merged with
+ * would have all of them walked.
+ */
+static bool is_fork_child(const struct vm_area_struct *vma)
 {
-	if (range == neighbour)
+	return vma && vma->anon_vma && !anon_vma_chain_is_singular(vma);
+}
+
+/* May pages of m->anon_vma and those of @target live in one VMA? */
+static bool anon_vma_compatible(const struct vma_merge *m, const struct vm_area_struct *target)
+{
+	if (m->anon_vma == target->anon_vma)
 		return true;
-	if (range && neighbour)
+	if (m->anon_vma && target->anon_vma)
 		return false;
 	/* Before 6.16 a faulted range did not merge into an unfaulted neighbour. */
-	return mmsim_since(mm, 6, 16) || neighbour;
+	if (!mmsim_since(m->mm, 6, 16))
+		return anon_vma_chain_is_singular(target);
+	return m->anon_vma ? !is_fork_child(m->from) : !is_fork_child(target);
 }
 
-static bool can_merge(const struct mm_struct *mm, const struct vm_area_struct *neighbour,
-		      unsigned long vm_flags, const struct anon_vma *range)
+static bool can_merge(const struct vma_merge *m, const struct vm_area_struct *neighbour)
 {
-	return neighbour && neighbour->vm_flags == vm_flags &&
-	       anon_vma_compatible(mm, range, neighbour->anon_vma);
+	return neighbour->vm_flags == m->vm_flags &&
+	       anon_vma_name_eq(neighbour->anon_name, m->name) && anon_vma_compatible(m, neighbour);
 }
 
-struct merge {
-	struct mm_struct *mm;
-	struct vm_area_struct *prev, *middle, *next; /* middle: NULL for a new range */
-	unsigned long start, end;
-	unsigned long vm_flags;
-	struct anon_vma *anon_vma; /* of the range */
-};
+static bool can_merge_left(const struct vma_merge *m, const struct vm_area_struct *prev)
+{
+	if (!prev || prev->vm_end != m->start || (m->middle && m->middle->vm_start != m->start))
+		return false;
+	return prev->vm_pgoff + vma_pages(prev) == m->pgoff && can_merge(m, prev);
+}
+
+static bool can_merge_right(const struct vma_merge *m, const struct vm_area_struct *next)
+{
+	unsigned long pages = (m->end - m->start) >> PAGE_SHIFT;
+
+	if (m->just_expand || !next || next->vm_start != m->end ||
+	    (m->middle && m->middle->vm_end != m->end))
+		return false;
+	return next->vm_pgoff == m->pgoff + pages && can_merge(m, next);
+}
 
 /* The neighbours that touch the range and could take it, decided in the kernel's order. */
-static void merge_choose(struct merge *m)
+static bool merge_choose(struct vma_merge *m)
 {
 	struct vma_tree *tree = &m->mm->mm_mt;
 	struct vm_area_struct *prev = vma_tree_find_prev(tree, m->start);
 	struct vm_area_struct *next = vma_tree_find(tree, m->end, NULL, NULL);
-	bool left = !m->middle || m->middle->vm_start == m->start;
-	bool right = !m->middle || m->middle->vm_end == m->end;
 
-	m->prev = prev && left && prev->vm_end == m->start &&
-				  can_merge(m->mm, prev, m->vm_flags, m->anon_vma) ?
-			  prev :
-			  NULL;
-	m->next = next && right && next->vm_start == m->end &&
-				  can_merge(m->mm, next, m->vm_flags, m->anon_vma) ?
-			  next :
-			  NULL;
+	m->prev = can_merge_left(m, prev) ? prev : NULL;
+	m->next = can_merge_right(m, next) ? next : NULL;
 	/* Both sides only when they could merge with each other. */
 	if (m->prev && m->next && prev->anon_vma && next->anon_vma &&
 	    prev->anon_vma != next->anon_vma)
 		m->next = NULL;
+	return m->prev || m->next;
 }
 
 /* ---- merge ---- */
@@ -169,7 +199,7 @@ static void commit_bounds(struct vm_area_struct *target, unsigned long start, un
 {
 	struct anon_vma *anon_vma = target->anon_vma;
 
-	anon_vma_lock_write(anon_vma);
+	anon_vma_lock_write(anon_vma, SITE_vma_split);
 	if (adjust && adjust->vm_start < start)
 		vma_set_range(adjust, adjust->vm_start, start);
 	else if (adjust)
@@ -179,14 +209,30 @@ static void commit_bounds(struct vm_area_struct *target, unsigned long start, un
 	anon_vma_unlock_write(anon_vma);
 }
 
-/* The merged VMA takes over the anon_vma of what it swallows if it has none. */
-static void adopt_anon_vma(struct vm_area_struct *target, struct vm_area_struct *from)
+/*
+ * The merged VMA takes over the anon_vmas of what it swallows if it has none.
+ * Those of all that is swallowed are the same, so one clone will do.
+ */
+static int adopt_anon_vma(struct vm_area_struct *target, const struct vma_merge *m)
 {
-	if (from && from != target && !target->anon_vma)
-		anon_vma_clone(target, from);
+	struct vm_area_struct *from = m->prev ? m->next : NULL;
+
+	if (!from || !from->anon_vma)
+		from = m->from;
+	if (!from || from == target || target->anon_vma)
+		return 0;
+	return anon_vma_clone(target, from);
 }
 
-static struct vm_area_struct *merge_commit(struct merge *m)
+/* Guard pages that a swallowed VMA may have are the merged one's. */
+static void adopt_sticky(struct vm_area_struct *target, const struct vma_merge *m)
+{
+	if ((m->from && READ_ONCE(m->from->maybe_guard)) ||
+	    (m->prev && m->next && READ_ONCE(m->next->maybe_guard)))
+		WRITE_ONCE(target->maybe_guard, 1);
+}
+
+static struct vm_area_struct *merge_commit(struct vma_merge *m)
 {
 	struct vm_area_struct *target = m->prev ? m->prev : m->next;
 	struct vm_area_struct *middle = m->middle;
@@ -202,9 +248,11 @@ static struct vm_area_struct *merge_commit(struct merge *m)
 	vma_start_write(target);
 	if (next_goes)
 		vma_start_write(m->next);
-	adopt_anon_vma(target, middle);
-	if (next_goes)
-		adopt_anon_vma(target, m->next);
+	if (adopt_anon_vma(target, m)) {
+		vma_tree_unreserve(&m->mm->mm_mt);
+		return NULL;
+	}
+	adopt_sticky(target, m);
 	commit_bounds(target, start, end, middle_goes ? NULL : middle);
 	vma_tree_unreserve(&m->mm->mm_mt);
 	if (middle_goes)
@@ -216,35 +264,52 @@ static struct vm_area_struct *merge_commit(struct merge *m)
 	return target;
 }
 
-struct vm_area_struct *vma_merge_new_range(struct mm_struct *mm, unsigned long start,
-					   unsigned long end, unsigned long vm_flags)
+struct vm_area_struct *vma_merge_new_range(struct vma_merge *m)
 {
-	struct merge m = {.mm = mm, .start = start, .end = end, .vm_flags = vm_flags};
-
-	merge_choose(&m);
-	return m.prev || m.next ? merge_commit(&m) : NULL;
+	if (m->from)
+		m->anon_vma = m->from->anon_vma;
+	return merge_choose(m) ? merge_commit(m) : NULL;
 }
 
 struct vm_area_struct *vma_modify(struct vm_area_struct *vma, unsigned long start,
-				  unsigned long end, unsigned long vm_flags)
+				  unsigned long end, unsigned long vm_flags,
+				  struct anon_vma_name *name)
 {
-	struct merge m = {
+	struct vma_merge m = {
 		.mm = vma->vm_mm,
 		.middle = vma,
+		.from = vma,
 		.start = start,
 		.end = end,
+		.pgoff = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT),
 		.vm_flags = vm_flags,
+		.name = name,
 		.anon_vma = vma->anon_vma,
 	};
 
-	merge_choose(&m);
-	if (m.prev || m.next)
+	if (merge_choose(&m))
 		return merge_commit(&m);
 	if (vma->vm_start < start && split_vma(vma, start, true))
 		return NULL;
 	if (vma->vm_end > end && split_vma(vma, end, false))
 		return NULL;
 	return vma;
+}
+
+int vma_insert(struct vm_area_struct *vma)
+{
+	struct mm_struct *mm = vma->vm_mm;
+	int err = vma_tree_reserve(&mm->mm_mt, 1);
+
+	if (err)
+		return err;
+	/* Locked before anybody can find it. */
+	vma_start_write(vma);
+	vma_mark_attached(vma);
+	vma_tree_store(&mm->mm_mt, vma->vm_start, vma->vm_end, vma);
+	vma_tree_unreserve(&mm->mm_mt);
+	mm->map_count++;
+	return 0;
 }
 
 /* ---- anon_vma of a neighbour ---- */
@@ -254,14 +319,19 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 					  const struct vm_area_struct *high,
 					  const struct vm_area_struct *neighbour)
 {
+	/*
+	 * First of all: a neighbour that is gone shows here. Acquire: pairs with
+	 * the release in __anon_vma_prepare().
+	 */
+	struct anon_vma *anon_vma = smp_load_acquire(&neighbour->anon_vma);
 	unsigned long pages = vma_pages(low);
 
 	if (low->vm_end != high->vm_start || ((low->vm_flags ^ high->vm_flags) & ~VM_ACCESS_FLAGS))
 		return NULL;
-	if (high->vm_pgoff != low->vm_pgoff + pages)
+	if (high->vm_pgoff != low->vm_pgoff + pages ||
+	    !anon_vma_name_eq(low->anon_name, high->anon_name))
 		return NULL;
-	/* Acquire: pairs with the release in __anon_vma_prepare(). */
-	return smp_load_acquire(&neighbour->anon_vma);
+	return anon_vma && anon_vma_chain_is_singular(neighbour) ? anon_vma : NULL;
 }
 
 struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)

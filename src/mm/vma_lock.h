@@ -16,7 +16,8 @@ enum vma_lock_miss {
 	VMA_MISS_GAP, /* no VMA at the address */
 	VMA_MISS_LOCKED, /* write-locked, or a writer waits, or too many readers */
 	VMA_MISS_MOVED, /* what was locked is not, or no longer, at the address */
-	VMA_MISS_ANON, /* 6.4 to 6.9: no anon_vma yet, and neighbours are not locked */
+	/* The release's lock does not cover it: before 6.10 without anon_vma, before 6.6 armed. */
+	VMA_MISS_UNLOCKABLE,
 };
 
 struct fault_strategy {
@@ -33,7 +34,19 @@ struct fault_strategy {
 	 */
 	struct vm_area_struct *(*lock_vma_under_rcu)(struct mm_struct *mm, unsigned long addr,
 						     enum lock_site site, enum vma_lock_miss *miss);
+	/*
+	 * Try to lock a VMA that was found under RCU. NULL: the RCU section is
+	 * left then; *detached: look again, it may be found elsewhere. NULL
+	 * where a strategy has no such thing.
+	 */
+	struct vm_area_struct *(*vma_start_read)(struct mm_struct *mm, struct vm_area_struct *vma,
+						 enum lock_site site, bool *detached);
 	void (*vma_end_read)(struct vm_area_struct *vma);
+	/*
+	 * mmap_lock held for read, so there is no writer: lock the VMA for read.
+	 * False: there are too many readers.
+	 */
+	bool (*vma_start_read_locked)(struct vm_area_struct *vma, enum lock_site site);
 	/*
 	 * mmap_lock held for write: keep readers out until it is unlocked or
 	 * downgraded. Sleeps for present readers.
@@ -48,6 +61,14 @@ struct fault_strategy {
 
 extern const struct fault_strategy fault_mmap_lock, fault_vma_rwsem, fault_vma_refcnt;
 const struct fault_strategy *fault_strategy_at(unsigned int i); /* NULL past the last */
+
+/* A lookup found a VMA that was just taken out of the tree, and is repeated. */
+static inline void count_vma_lock_miss(enum lock_site site)
+{
+	count_event(COUNTER_vma_lock_miss);
+	if (site == SITE_madvise_vma)
+		count_event(COUNTER_madvise_lookup_repeated);
+}
 
 static inline void vma_start_write(struct vm_area_struct *vma)
 {

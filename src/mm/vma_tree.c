@@ -8,7 +8,7 @@
  * version of the tree. A find or find_prev that has to go on in the next leaf
  * descends again, and a store may come between: it never skips an entry that
  * was there all along, but the two leaves may be of different versions. Steps:
- * root and child pointers. Cost: tree_node a node visited.
+ * root and child pointers, and the entry found. Cost: tree_node a node visited.
  */
 #include "mm/vma_tree_node.h"
 
@@ -23,21 +23,6 @@ void vma_tree_init(struct vma_tree *tree, struct kmem_cache *cache)
 	*tree = (struct vma_tree){.cache = cache};
 }
 
-static void free_subtree(struct vma_tree *tree, struct vma_tree_node *node)
-{
-	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
-		free_subtree(tree, node->child[i]);
-	kmem_cache_free(tree->cache, node);
-}
-
-void vma_tree_destroy(struct vma_tree *tree)
-{
-	if (tree->root)
-		free_subtree(tree, tree->root);
-	vma_tree_unreserve(tree);
-	vma_tree_init(tree, tree->cache);
-}
-
 /* ---- the reserve ---- */
 
 static void reserve_trim(struct vma_tree *tree, unsigned int nr)
@@ -49,11 +34,6 @@ static void reserve_trim(struct vma_tree *tree, unsigned int nr)
 		tree->nr_reserve--;
 		kmem_cache_free(tree->cache, node);
 	}
-}
-
-void vma_tree_unreserve(struct vma_tree *tree)
-{
-	reserve_trim(tree, 0);
 }
 
 /*
@@ -72,6 +52,15 @@ static unsigned int worst_case_nodes(unsigned int height, unsigned int nr_stores
 	if (!nr_stores)
 		return 0;
 	return MAX(3 * height, 1u) + (nr_stores - 1) * 3 * later_height;
+}
+
+/*
+ * Nearly every store makes one node, and the worst case is several: the others
+ * stay, so that the next reserve only has to make up for that one.
+ */
+void vma_tree_unreserve(struct vma_tree *tree)
+{
+	reserve_trim(tree, worst_case_nodes(tree->height, 1));
 }
 
 int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
@@ -93,7 +82,46 @@ int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores)
 	return 0;
 }
 
+/* ---- the end ---- */
+
+void vma_tree_free_kept(struct vma_tree *tree)
+{
+	while (tree->kept) {
+		struct vma_tree_node *node = tree->kept;
+
+		tree->kept = node->next;
+		kmem_cache_free_rcu(tree->cache, node);
+	}
+}
+
+static void free_subtree(struct vma_tree *tree, struct vma_tree_node *node)
+{
+	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
+		free_subtree(tree, node->child[i]);
+	kmem_cache_free(tree->cache, node);
+}
+
+void vma_tree_destroy(struct vma_tree *tree)
+{
+	if (tree->root)
+		free_subtree(tree, tree->root);
+	reserve_trim(tree, 0);
+	vma_tree_free_kept(tree);
+	vma_tree_init(tree, tree->cache);
+}
+
 /* ---- lookup ---- */
+
+/*
+ * What a leaf says never changes, so nothing is published here. It is a step
+ * because a leaf may be freed under a reader that should have kept it: the step
+ * machine sees that only where the node is touched by one.
+ */
+static __always_inline struct vm_area_struct *leaf_vma(const struct vma_tree_node *leaf,
+						       unsigned int slot)
+{
+	return rcu_dereference(leaf->entry[slot].vma);
+}
 
 /* The way to a leaf: how many nodes, and the range of addresses it answers for. */
 struct descent {
@@ -141,7 +169,7 @@ struct vm_area_struct *vma_tree_walk(const struct vma_tree *tree, unsigned long 
 	slot = node_search(leaf, addr);
 	if (slot == leaf->nr || leaf->entry[slot].start > addr)
 		return NULL;
-	return leaf->entry[slot].vma;
+	return leaf_vma(leaf, slot);
 }
 
 /* The entry for vma_tree_find(): its slot, and *out its leaf or NULL. */
@@ -181,7 +209,7 @@ struct vm_area_struct *vma_tree_find(const struct vma_tree *tree, unsigned long 
 		*start = leaf->entry[slot].start;
 	if (end)
 		*end = leaf->upper[slot];
-	return leaf->entry[slot].vma;
+	return leaf_vma(leaf, slot);
 }
 
 struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned long addr)
@@ -197,9 +225,9 @@ struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned 
 			break;
 		slot = node_search(leaf, addr - 1);
 		if (slot < leaf->nr && leaf->entry[slot].start < addr)
-			vma = leaf->entry[slot].vma;
+			vma = leaf_vma(leaf, slot);
 		else if (slot)
-			vma = leaf->entry[slot - 1].vma;
+			vma = leaf_vma(leaf, slot - 1);
 	}
 	machine_work(WORK_tree_node, way.visited);
 	return vma;

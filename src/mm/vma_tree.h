@@ -6,7 +6,7 @@
  * under mmap_lock in any mode or under RCU, one range store that replaces what
  * it overlaps in a single publication, nodes replaced and never edited under
  * readers, nodes freed after a grace period. The node format is ours. Steps:
- * every child pointer followed. Cost: tree_node a node.
+ * every child pointer followed and the entry found. Cost: tree_node a node.
  */
 #ifndef MMSIM_MM_VMA_TREE_H
 #define MMSIM_MM_VMA_TREE_H
@@ -41,7 +41,10 @@ struct vm_area_struct *vma_tree_find_prev(const struct vma_tree *tree, unsigned 
  * mmap_lock held for write. Return: 0 or -ENOMEM; the tree is unchanged.
  */
 int vma_tree_reserve(struct vma_tree *tree, unsigned int nr_stores);
-/* Give back what the stores did not need. */
+/*
+ * The stores are made. What they did not need is kept for the next ones, up to
+ * what one store could need; the rest is freed. mmap_lock held for write.
+ */
 void vma_tree_unreserve(struct vma_tree *tree);
 
 /**

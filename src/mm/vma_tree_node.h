@@ -67,7 +67,7 @@ struct vma_tree_node {
 	/* Readers look at neither. */
 	union {
 		struct kmem_rcu rcu;
-		struct vma_tree_node *next; /* on tree->reserve or a store's dead list */
+		struct vma_tree_node *next; /* on tree->reserve, tree->kept, a store's dead list */
 	};
 } __cacheline_aligned;
 _Static_assert(sizeof(struct vma_tree_node) == 640, "ten lines a node");
@@ -108,5 +108,8 @@ static inline struct used_span node_sum(const struct vma_tree_node *node)
 	}
 	return sum;
 }
+
+/* Free the nodes that fell out while keep_nodes was set. mmap_lock held for write. */
+void vma_tree_free_kept(struct vma_tree *tree);
 
 #endif

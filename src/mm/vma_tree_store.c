@@ -52,6 +52,7 @@ struct store {
 	struct slot made[ROW_NODES]; /* the row's new nodes: slots for the level above */
 };
 
+/* In a large tree every line is a miss: what the store needs later is fetched meanwhile. */
 static void seek(struct store *store, struct cursor_level *cursor, unsigned long addr)
 {
 	struct vma_tree_node *node = store->tree->root;
@@ -62,8 +63,11 @@ static void seek(struct store *store, struct cursor_level *cursor, unsigned long
 
 		cursor[level] = (struct cursor_level){node, slot, fence};
 		store->nr_nodes++;
-		if (!level)
+		if (!level) {
+			__builtin_prefetch(&node->rcu, 1);
 			break;
+		}
+		__builtin_prefetch(&node->used[slot]);
 		if (slot)
 			fence = node->upper[slot - 1];
 		node = node->child[slot];
@@ -123,10 +127,20 @@ static void bury_cursors(struct store *store, unsigned int level)
 
 static void free_dead(struct store *store)
 {
+	struct vma_tree *tree = store->tree;
+
+	/* Those kept before: now that mmap_lock is held for write, nobody is in them. */
+	if (!tree->keep_nodes)
+		vma_tree_free_kept(tree);
 	while (store->dead) {
 		struct vma_tree_node *node = store->dead;
 
 		store->dead = node->next;
+		if (tree->keep_nodes) {
+			node->next = tree->kept;
+			tree->kept = node;
+			continue;
+		}
 		kmem_cache_free_rcu(store->tree->cache, node);
 	}
 }

@@ -7,7 +7,7 @@
  * tables; one flush a gather or 10000 pages. A TLB entry is modelled by the
  * user access that uses it: a flush waits for the accesses under way in the
  * tasks that run the mm, as it would for their IPIs. Not modelled: the folio
- * lock and LRU moves of MADV_FREE.
+ * lock and LRU moves of MADV_FREE and MADV_COLD.
  */
 #include "mm/mm.h"
 
@@ -82,7 +82,8 @@ struct pte_walk {
 	struct mmu_gather *tlb;
 	struct vm_area_struct *vma; /* change_protection */
 	enum lock_site site;
-	/* With the PTE lock held; the PTE was present at the look before. */
+	bool guards; /* zap: guard markers, too */
+	/* With the PTE lock held; the PTE was not none at the look before. */
 	void (*one)(struct pte_walk *walk, pte_t *pte);
 	uint64_t done;
 };
@@ -95,7 +96,7 @@ static void walk_pte_table(struct pte_walk *walk, struct pte_table *table, unsig
 		for (; addr < end; addr += PAGE_SIZE) {
 			pte_t *pte = &table->pte[pte_index(addr)];
 
-			if (READ_ONCE(*pte) & PTE_PRESENT)
+			if (READ_ONCE(*pte))
 				walk->one(walk, pte);
 			if (unlikely(mmsim_stepping) && need_resched())
 				break;
@@ -127,10 +128,16 @@ static void walk_ptes(struct pte_walk *walk, unsigned long start, unsigned long 
 static void zap_one(struct pte_walk *walk, pte_t *ptep)
 {
 	struct mmu_gather *tlb = walk->tlb;
-	/* Exchange: the accessing CPU may set its bits at the same time. */
-	pte_t pte = xchg(ptep, 0);
 	struct folio *folio;
+	pte_t pte;
 
+	if (READ_ONCE(*ptep) & PTE_GUARD) {
+		if (walk->guards)
+			WRITE_ONCE(*ptep, 0);
+		return;
+	}
+	/* Exchange: the accessing CPU may set its bits at the same time. */
+	pte = xchg(ptep, 0);
 	tlb->flush = true;
 	walk->done++;
 	if (pte_pfn(pte) == ZERO_PAGE_PFN)
@@ -142,33 +149,61 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 	tlb->nr_pages++;
 }
 
-void zap_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
+void zap_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end, bool guards)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = zap_one};
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = zap_one, .guards = guards};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_pte_zapped, walk.done);
 	machine_work(WORK_pte_zap, walk.done);
 }
 
-/* ---- MADV_FREE ---- */
+/* ---- MADV_FREE, MADV_COLD ---- */
+
+/* Clear bits of a present PTE that the accessing CPU may set at the same time. */
+static pte_t clear_access_bits(struct pte_walk *walk, pte_t *ptep, pte_t bits)
+{
+	pte_t pte = READ_ONCE(*ptep);
+
+	while (pte & bits) {
+		if (!try_cmpxchg(ptep, &pte, pte & ~bits))
+			continue;
+		walk->tlb->flush = true;
+		break;
+	}
+	return pte;
+}
 
 static void lazyfree_one(struct pte_walk *walk, pte_t *ptep)
 {
 	pte_t pte = READ_ONCE(*ptep);
 	struct folio *folio;
 
-	if (pte_pfn(pte) == ZERO_PAGE_PFN)
+	if (!(pte & PTE_PRESENT) || pte_pfn(pte) == ZERO_PAGE_PFN)
 		return;
-	while (pte & (PTE_YOUNG | PTE_DIRTY)) {
-		if (!try_cmpxchg(ptep, &pte, pte & ~(PTE_YOUNG | PTE_DIRTY)))
-			continue;
-		walk->tlb->flush = true;
-		break;
-	}
+	clear_access_bits(walk, ptep, PTE_YOUNG | PTE_DIRTY);
 	folio = pfn_folio(walk->tlb->mm->sim, pte_pfn(pte));
 	folio->flags = (folio->flags & ~(unsigned int)PG_dirty) | PG_lazyfree;
 	walk->done++;
+}
+
+static void cold_one(struct pte_walk *walk, pte_t *ptep)
+{
+	pte_t pte = READ_ONCE(*ptep);
+
+	if (!(pte & PTE_PRESENT) || pte_pfn(pte) == ZERO_PAGE_PFN)
+		return;
+	clear_access_bits(walk, ptep, PTE_YOUNG);
+	walk->done++;
+}
+
+void cold_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
+{
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = cold_one};
+
+	walk_ptes(&walk, start, end);
+	count_events(COUNTER_page_cold, walk.done);
+	machine_work(WORK_pte_set, walk.done);
 }
 
 void lazyfree_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
@@ -195,6 +230,8 @@ static void change_one(struct pte_walk *walk, pte_t *ptep)
 	pte_t pte = READ_ONCE(*ptep);
 	pte_t new;
 
+	if (pte & PTE_GUARD)
+		return;
 	do {
 		new = pte & ~(PTE_READ | PTE_WRITE);
 		if (walk->vma->vm_flags & VM_ACCESS_FLAGS)

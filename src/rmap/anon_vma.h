@@ -2,9 +2,10 @@
 /*
  * anon_vma: what ties anonymous pages to the VMAs that may map them.
  *
- * Fidelity: who takes the root lock when, reuse of a neighbour's anon_vma, the
- * page_table_lock that decides between two first faults. Not modelled: chains,
- * interval trees and walks; without fork every chain is one link long.
+ * Fidelity: who takes the root lock when and for how long, chains of VMA and
+ * anon_vma, reuse of a neighbour's anon_vma, the page_table_lock that decides
+ * between two first faults, clones with their allocations (before 7.0 made
+ * under the root lock). Not modelled: interval trees and walks.
  */
 #ifndef MMSIM_RMAP_ANON_VMA_H
 #define MMSIM_RMAP_ANON_VMA_H
@@ -19,14 +20,25 @@
  */
 int __anon_vma_prepare(struct vm_area_struct *vma, struct anon_vma *reusable);
 
-/* @dst hangs on @src's anon_vma too; root lock, write. mmap_lock held for write. */
-void anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
+/**
+ * anon_vma_clone - @dst, which has none, hangs on all of @src's anon_vmas too
+ *
+ * Root lock, write. mmap_lock held for write. Return: 0; -ENOMEM, then @dst
+ * has none.
+ */
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
 
-/* @vma leaves its anon_vma; the last one frees it. Root lock, write. */
+/* @vma leaves its anon_vmas; the last one frees each. Root lock, write. */
 void unlink_anon_vmas(struct vm_area_struct *vma);
 
 /* Around a change of bounds of VMAs that hang on @anon_vma; NULL: nothing to do. */
-void anon_vma_lock_write(struct anon_vma *anon_vma);
+void anon_vma_lock_write(struct anon_vma *anon_vma, enum lock_site site);
 void anon_vma_unlock_write(struct anon_vma *anon_vma);
+
+/* Does one anon_vma serve @vma, as none that was inherited by fork would? */
+static inline bool anon_vma_chain_is_singular(const struct vm_area_struct *vma)
+{
+	return vma->anon_vma_chain && !vma->anon_vma_chain->same_vma;
+}
 
 #endif

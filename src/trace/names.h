@@ -37,20 +37,29 @@ enum lock_class {
 	X(mmap, "mmap: find a place, merge or insert")                                             \
 	X(munmap, "munmap: split, detach; after the downgrade zap and free")                       \
 	X(mprotect, "mprotect: split, merge, change every PTE")                                    \
-	X(madvise, "madvise under mmap_lock: DONTNEED or FREE walk")                               \
+	X(madvise, "madvise under mmap_lock held for read")                                        \
+	X(madvise_flags, "madvise that changes VMAs, under mmap_lock held for write")              \
 	X(madvise_vma, "madvise under the VMA lock")                                               \
 	X(fault, "page fault under mmap_lock")                                                     \
 	X(fault_vma, "page fault under the VMA lock")                                              \
-	X(populate, "MAP_POPULATE: faults in the whole mapping")                                   \
+	X(mremap, "mremap: grow, shrink, move page tables")                                        \
+	X(brk, "brk: move the end of the heap")                                                    \
+	X(mlock, "mlock, munlock, mlockall: split, merge, mark")                                   \
+	X(userfaultfd, "a range is armed or disarmed for a userfaultfd")                           \
+	X(grow_stack, "page fault below a stack: grow it")                                         \
+	X(populate, "populate or mlock: faults in the whole range")                                \
 	X(anon_prepare, "first write to a VMA: give it an anon_vma")                               \
 	X(vma_write, "vma_start_write: wait for the VMA's readers")                                \
 	X(vma_detach, "vma_mark_detached: wait for transient readers")                             \
 	X(vma_split, "split or merge: the anon_vma's tree")                                        \
+	X(anon_clone, "anon_vma_clone: a VMA joins another's anon_vma")                            \
 	X(unlink, "unlink_anon_vmas")                                                              \
 	X(exit, "exit_mmap")                                                                       \
 	X(pte_alloc, "a page-table page is linked in")                                             \
 	X(zap, "zap_pte_range")                                                                    \
 	X(change_pte, "change_pte_range")                                                          \
+	X(move_pte, "move_page_tables: source and target of mremap")                               \
+	X(guard_pte, "guard markers are set or cleared")                                           \
 	X(inspect, "reading the address space for a report")                                       \
 	X(page_alloc, "page allocator")                                                            \
 	X(page_free, "page allocator, free")                                                       \
@@ -79,23 +88,41 @@ enum lock_site {
 	X(fault_cow_zero, "faults", "write faults that replaced the zero page")                    \
 	X(fault_reuse, "faults", "write faults that made the present PTE writable")                \
 	X(fault_spurious, "faults", "faults that found the PTE good already")                      \
+	X(fault_guard, "faults", "accesses to a guard page")                                       \
+	X(fault_userfaultfd, "faults", "first touches of an armed VMA: the lock was dropped")      \
+	X(stack_growth, "faults", "faults that grew a stack")                                      \
 	X(mmap_calls, "calls", "mmap")                                                             \
 	X(munmap_calls, "calls", "munmap")                                                         \
 	X(munmap_downgrade, "calls", "munmap that zapped under a downgraded mmap_lock")            \
 	X(mprotect_calls, "calls", "mprotect")                                                     \
-	X(madvise_calls, "calls", "madvise DONTNEED and FREE")                                     \
+	X(mremap_calls, "calls", "mremap")                                                         \
+	X(mremap_moves, "VMAs", "VMAs, or parts, that mremap moved")                               \
+	X(mremap_rmap_locks, "VMAs", "moves that had to hold the rmap locks")                      \
+	X(brk_calls, "calls", "brk")                                                               \
+	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
+	X(madvise_calls, "calls", "madvise, and elements of process_madvise")                      \
 	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \
-	X(madvise_mmap_lock, "calls", "madvise that ran under mmap_lock")                          \
-	X(madvise_fallback_anon, "calls", "no anon_vma, which 6.4 to 6.9 do not lock") \
+	X(madvise_mmap_lock, "calls", "madvise that could have, but ran under mmap_lock")          \
+	X(madvise_fallback_unlockable, "calls", "a VMA that the release's lock does not cover")    \
 	X(madvise_fallback_gap, "calls", "F1: no VMA at the start of the range")                   \
 	X(madvise_fallback_locked, "calls", "F2: VMA write-locked, or a writer waits")             \
+	X(madvise_lookup_repeated, "lookups", "F3: the VMA found was detached, looked up again")   \
 	X(madvise_fallback_moved, "calls", "F4: the address is no longer in the VMA found")        \
 	X(madvise_fallback_crosses, "calls", "F5: the range crosses the end of the VMA")           \
+	X(madvise_fallback_remote, "calls", "F6: the caller runs in another address space")        \
+	X(madvise_fallback_userfaultfd, "calls", "F7: the VMA is armed for a userfaultfd")         \
+	X(madvise_fallback_guard, "calls", "F8: guard pages in a VMA without anon_vma")            \
 	X(madvise_fallback_off, "calls", "F9: the fault strategy has no VMA lock")                 \
+	X(madvise_fallback_vector, "calls", "F10: an element before fell back")                    \
 	X(vma_split, "VMAs", "VMAs split in two")                                                  \
 	X(vma_merge, "VMAs", "VMAs merged away or ranges joined to one")                           \
 	X(pte_zapped, "pages", "present PTEs cleared")                                             \
 	X(page_lazyfreed, "pages", "pages that MADV_FREE marked")                                  \
+	X(page_cold, "pages", "pages that MADV_COLD or PAGEOUT made old")                          \
+	X(pte_moved, "pages", "PTEs that mremap moved one by one")                                 \
+	X(pmd_moved, "tables", "PTE tables that mremap moved as a whole")                          \
+	X(guard_installed, "pages", "guard markers set")                                           \
+	X(guard_removed, "pages", "guard markers cleared by MADV_GUARD_REMOVE")                    \
 	X(page_alloc, "pages", "pages allocated")                                                  \
 	X(page_free, "pages", "pages freed")                                                       \
 	X(pcp_contended, "calls", "the per-CPU page list was busy, the zone was used")             \

@@ -16,7 +16,7 @@
 #define TRACE_SAMPLE 64 /* holds of short locks: one in so many is timed; a power of two */
 #define TRACE_MAX_EDGES 4096
 #define TRACE_MAX_CHAIN 8
-#define TRACE_MAX_SITES 32
+#define TRACE_MAX_SITES 64
 _Static_assert(NR_LOCK_SITES <= TRACE_MAX_SITES, "every site has its counts");
 
 enum lock_mode { LOCK_READ, LOCK_WRITE };

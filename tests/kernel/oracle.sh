@@ -18,4 +18,4 @@ for list in "$here"/oracle/*.ops; do
 	fi
 done
 echo "$lists lists, $different different"
-[ "$lists" -ge 30 ] && [ "$different" -eq 0 ]
+[ "$lists" -ge 60 ] && [ "$different" -eq 0 ]

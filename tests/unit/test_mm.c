@@ -210,7 +210,7 @@ static void dontneed_drops_and_free_keeps(void **state)
 	assert_int_equal(counter(&w, "page_lazyfreed"), 1);
 	assert_int_equal(mmsim_madvise(w.mm, PAGE(0) + 8, 1, MADV_FREE), -EINVAL);
 	assert_int_equal(mmsim_madvise(w.mm, PAGE(0), UINT64_MAX, MADV_FREE), -EINVAL);
-	assert_int_equal(mmsim_madvise(w.mm, PAGE(0), PAGE_SIZE, MADV_WILLNEED), -EOPNOTSUPP);
+	assert_int_equal(mmsim_madvise(w.mm, PAGE(0), PAGE_SIZE, 7), -EINVAL);
 	end_world(&w);
 }
 
@@ -415,7 +415,7 @@ static void account_goes_since_6_3(void **state)
 		map_at(&w, 0, 4, RW);
 		assert_int_equal(mmsim_mprotect(w.mm, PAGE(0), 4 * PAGE_SIZE, PROT_READ), 0);
 		assert_int_equal(mmsim_vma_find(w.mm, 0, &vma), 0);
-		assert_int_equal(vma.accounted, rows[i].accounted);
+		assert_int_equal(strstr(vma.flags, "ac") != NULL, rows[i].accounted);
 		end_world(&w);
 	}
 }

@@ -2,23 +2,17 @@
 /*
  * The VMA index against a page map: one word a page that says who has it.
  *
- * An entry is a token that the tree never looks into. Each store uses a new one,
- * so that a run of equal words in the map is one entry. The linker puts
- * __wrap_kmem_cache_alloc() before the cache's: that is how one fails here.
- * MMSIM_TEST_SIZE says with how many seeds the random parts are run.
+ * Each store uses a new token, so that a run of equal words in the map is one
+ * entry. MMSIM_TEST_SIZE says with how many seeds the random parts are run.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "mem/sim.h"
-#include "mm/vma_tree_node.h"
-#include "mmsim/mmsim.h"
+#include "support/tree_rig.h"
 
 #include <cmocka.h>
-
-#define SEED 20260727
 
 static unsigned int nr_seeds(void)
 {
@@ -30,96 +24,6 @@ static unsigned int nr_seeds(void)
 static unsigned int rng_uint(struct rng *rng, unsigned int bound)
 {
 	return (unsigned int)rng_below(rng, bound);
-}
-
-/* ---- the tree under test ---- */
-
-static long allocations_left = -1; /* -1: no limit */
-
-void *__real_kmem_cache_alloc(struct kmem_cache *cache);
-void *__wrap_kmem_cache_alloc(struct kmem_cache *cache);
-
-void *__wrap_kmem_cache_alloc(struct kmem_cache *cache)
-{
-	if (!allocations_left)
-		return NULL;
-	if (allocations_left > 0)
-		allocations_left--;
-	return __real_kmem_cache_alloc(cache);
-}
-
-static struct mmsim *sim;
-
-static int make_sim(void **state)
-{
-	struct mmsim_config config;
-
-	(void)state;
-	mmsim_config_init(&config);
-	config.seed = SEED;
-	config.statistics = 0;
-	return mmsim_create(&config, &sim, NULL);
-}
-
-static int end_sim(void **state)
-{
-	(void)state;
-	return mmsim_destroy(sim);
-}
-
-static struct vma_tree *make_tree(void)
-{
-	static struct vma_tree tree;
-
-	vma_tree_init(&tree, sim->tree_cache);
-	return &tree;
-}
-
-/* There is one tree at a time. */
-static unsigned long nodes_allocated(void)
-{
-	rcu_barrier();
-	return kmem_cache_objects(sim->tree_cache);
-}
-
-static void free_tree(struct vma_tree *tree)
-{
-	vma_tree_destroy(tree);
-	assert_null(tree->root);
-	assert_int_equal(nodes_allocated(), 0);
-}
-
-static struct vm_area_struct *token(unsigned long nr)
-{
-	return (struct vm_area_struct *)(nr * 64);
-}
-
-static void store(struct vma_tree *tree, unsigned long start, unsigned long end, unsigned long nr)
-{
-	static unsigned int nr_stores;
-
-	assert_int_equal(vma_tree_reserve(tree, 1), 0);
-	vma_tree_store(tree, start, end, token(nr));
-	vma_tree_unreserve(tree);
-	/* Nodes must not be dropped faster than grace periods pass. */
-	if (++nr_stores % 8192 == 0)
-		rcu_barrier();
-}
-
-static unsigned long count_nodes(const struct vma_tree_node *node)
-{
-	unsigned long nr = 1;
-
-	for (unsigned int i = 0; !node->leaf && i < node->nr; i++)
-		nr += count_nodes(node->child[i]);
-	return nr;
-}
-
-static void assert_no_leak(const struct vma_tree *tree)
-{
-	unsigned long nr = tree->root ? count_nodes(tree->root) : 0;
-
-	assert_int_equal(nodes_allocated(), nr + tree->nr_reserve);
 }
 
 /* ---- the page map ---- */
@@ -309,13 +213,13 @@ static void random_store(struct vma_tree *tree, struct map *map, const struct pr
 
 static void run_profile(const struct profile *profile, unsigned int seed)
 {
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 	unsigned int reserved = 0;
 	struct map map;
 	struct rng rng;
 
 	map_init(&map, profile->base, profile->nr_pages);
-	rng_init(&rng, SEED, "vma_tree", seed);
+	rng_init(&rng, TREE_RIG_SEED, "vma_tree", seed);
 	for (uint32_t nr = 1; nr <= profile->nr_stores; nr++) {
 		/* The tree stops at a bug if one reserve does not last for its stores. */
 		if (!reserved--) {
@@ -331,14 +235,14 @@ static void run_profile(const struct profile *profile, unsigned int seed)
 		if (nr % 64 == 0 || nr < 64)
 			compare_all(tree, &map, &rng);
 		if (nr % 4096 == 0)
-			assert_no_leak(tree);
+			tree_assert_no_leak(tree);
 	}
 	compare_all(tree, &map, &rng);
 	vma_tree_unreserve(tree);
-	store(tree, 0, ULONG_MAX, 0);
+	tree_store(tree, 0, ULONG_MAX, 0);
 	assert_null(tree->root);
 	free(map.owner);
-	free_tree(tree);
+	tree_free(tree);
 }
 
 static void test_random_stores(void **state)
@@ -355,7 +259,7 @@ static void fill_pages(struct vma_tree *tree, struct map *map, struct rng *rng)
 		unsigned int page = (unsigned int)(i * 40503ull % map->nr_pages);
 		uint32_t nr = 1 + (uint32_t)rng_below(rng, 1u << 31);
 
-		store(tree, map_addr(map, page), map_addr(map, page + 1), nr);
+		tree_store(tree, map_addr(map, page), map_addr(map, page + 1), nr);
 		map_store(map, page, page + 1, nr);
 	}
 }
@@ -377,13 +281,13 @@ static const struct vma_tree_node *random_node(const struct vma_tree *tree, stru
  */
 static void test_drop_whole_nodes(void **state)
 {
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 	struct map map;
 	struct rng rng;
 
 	(void)state;
 	map_init(&map, MMAP_MIN_ADDR, 8192);
-	rng_init(&rng, SEED, "whole_nodes", 0);
+	rng_init(&rng, TREE_RIG_SEED, "whole_nodes", 0);
 	for (unsigned int i = 0; i < 20 * nr_seeds(); i++) {
 		fill_pages(tree, &map, &rng);
 		while (tree->height > 1) {
@@ -391,15 +295,15 @@ static void test_drop_whole_nodes(void **state)
 			unsigned long start = span.low + rng_below(&rng, 3) * PAGE_SIZE;
 			unsigned long end = span.high - rng_below(&rng, 3) * PAGE_SIZE;
 
-			store(tree, start, end, 0);
+			tree_store(tree, start, end, 0);
 			map_store(&map, (unsigned int)((start - map.base) / PAGE_SIZE),
 				  (unsigned int)((end - map.base) / PAGE_SIZE), 0);
 			compare_all(tree, &map, &rng);
 		}
-		assert_no_leak(tree);
+		tree_assert_no_leak(tree);
 	}
 	free(map.owner);
-	free_tree(tree);
+	tree_free(tree);
 }
 
 /*
@@ -409,7 +313,7 @@ static void test_drop_whole_nodes(void **state)
 static void test_late_reader(void **state)
 {
 	static const struct profile profile = {MMAP_MIN_ADDR, 2048, 600, 40, 0};
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 	unsigned int nr_old = 0, nr_new = 0;
 	struct map before, after;
 	struct rng rng;
@@ -417,7 +321,7 @@ static void test_late_reader(void **state)
 	(void)state;
 	map_init(&before, profile.base, profile.nr_pages);
 	map_init(&after, profile.base, profile.nr_pages);
-	rng_init(&rng, SEED, "late_reader", 0);
+	rng_init(&rng, TREE_RIG_SEED, "late_reader", 0);
 	for (uint32_t nr = 1; nr <= 20000 * nr_seeds(); nr++) {
 		struct vma_tree reader;
 
@@ -441,14 +345,14 @@ static void test_late_reader(void **state)
 	assert_true(nr_old > 1000 && nr_new > 1000);
 	free(before.owner);
 	free(after.owner);
-	free_tree(tree);
+	tree_free(tree);
 }
 
 /* ---- single cases ---- */
 
 static void test_empty(void **state)
 {
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 
 	(void)state;
 	vma_tree_check(tree);
@@ -457,20 +361,22 @@ static void test_empty(void **state)
 	assert_null(vma_tree_find_prev(tree, ULONG_MAX));
 	assert_int_equal(vma_tree_gap_topdown(tree, 1, 1, 4), 3);
 	assert_int_equal(vma_tree_gap_topdown(tree, 4, 1, 4), -ENOMEM);
-	store(tree, PAGE_SIZE, 2 * PAGE_SIZE, 0);
+	tree_store(tree, PAGE_SIZE, 2 * PAGE_SIZE, 0);
 	assert_null(tree->root);
+	/* A store in an empty tree may need one. */
+	assert_int_equal(tree->nr_reserve, 1);
 	assert_int_equal(vma_tree_reserve(tree, 0), 0);
-	assert_int_equal(tree->nr_reserve, 0);
-	free_tree(tree);
+	assert_int_equal(tree->nr_reserve, 1);
+	tree_free(tree);
 }
 
 static void test_ends_of_the_address_space(void **state)
 {
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 
 	(void)state;
-	store(tree, 0, 1, 1);
-	store(tree, ULONG_MAX - 1, ULONG_MAX, 2);
+	tree_store(tree, 0, 1, 1);
+	tree_store(tree, ULONG_MAX - 1, ULONG_MAX, 2);
 	vma_tree_check(tree);
 	assert_ptr_equal(vma_tree_walk(tree, 0), token(1));
 	assert_null(vma_tree_walk(tree, 1));
@@ -481,103 +387,21 @@ static void test_ends_of_the_address_space(void **state)
 	assert_null(vma_tree_find_prev(tree, 0));
 	assert_ptr_equal(vma_tree_find_prev(tree, 1), token(1));
 	assert_ptr_equal(vma_tree_find_prev(tree, ULONG_MAX), token(2));
-	free_tree(tree);
-}
-
-#define MANY 100000u
-
-/* Every second page is somebody's. */
-static void store_nth(struct vma_tree *tree, unsigned int i, unsigned long nr)
-{
-	store(tree, 2ul * i * PAGE_SIZE, (2ul * i + 1) * PAGE_SIZE, nr);
-}
-
-static void fill(struct vma_tree *tree, bool downwards)
-{
-	for (unsigned int i = 0; i < MANY; i++)
-		store_nth(tree, downwards ? MANY - 1 - i : i, i + 1);
-	vma_tree_check(tree);
-	assert_int_equal(tree->count, MANY);
-	/* Six levels of nine would do; well packed it takes five. */
-	assert_true(tree->height <= 6);
-}
-
-/* @stride: prime to MANY, or 1 */
-static void erase_all(struct vma_tree *tree, unsigned int stride)
-{
-	unsigned int at = 0;
-
-	for (unsigned int i = 0; i < MANY; i++) {
-		store_nth(tree, at, 0);
-		at = (at + stride) % MANY;
-		if (i % 4096 == 0)
-			vma_tree_check(tree);
-	}
-	vma_tree_check(tree);
-	assert_null(tree->root);
-	assert_int_equal(nodes_allocated(), 0);
+	tree_free(tree);
 }
 
 static void test_sequential(void **state)
 {
-	struct vma_tree *tree = make_tree();
+	struct vma_tree *tree = tree_make();
 
 	(void)state;
-	fill(tree, false);
-	erase_all(tree, 1);
-	fill(tree, true);
-	erase_all(tree, MANY - 1);
-	fill(tree, false);
-	erase_all(tree, 61803);
-	free_tree(tree);
-}
-
-/* ---- the reserve ---- */
-
-static void test_no_memory(void **state)
-{
-	struct vma_tree *tree = make_tree();
-	unsigned long nr_nodes;
-	unsigned int had;
-
-	(void)state;
-	fill(tree, true);
-	assert_int_equal(vma_tree_reserve(tree, 1), 0);
-	nr_nodes = nodes_allocated();
-	had = tree->nr_reserve;
-	for (long limit = 0;; limit++) {
-		allocations_left = limit;
-		if (!vma_tree_reserve(tree, 3))
-			break;
-		/* Taken back: what it had got, and no more. */
-		assert_int_equal(tree->nr_reserve, had);
-		assert_int_equal(nodes_allocated(), nr_nodes);
-		assert_int_equal(tree->count, MANY);
-	}
-	allocations_left = -1;
-	vma_tree_unreserve(tree);
-	vma_tree_check(tree);
-	assert_int_equal(nodes_allocated(), nr_nodes - had);
-	free_tree(tree);
-}
-
-/* From nothing, with one reserve: the tree grows under its stores. */
-static void test_one_reserve_for_many(void **state)
-{
-	(void)state;
-	for (unsigned int nr = 1; nr <= 300; nr++) {
-		struct vma_tree *tree = make_tree();
-
-		assert_int_equal(vma_tree_reserve(tree, nr), 0);
-		vma_tree_store(tree, 0, 1ul << 20, token(1));
-		/* Each cuts an entry in two: the most that one store can add. */
-		for (unsigned int i = 1; i < nr; i++)
-			vma_tree_store(tree, i * 2048ul, i * 2048ul + 1024, token(i + 1));
-		vma_tree_check(tree);
-		assert_int_equal(tree->count, 2 * nr - 1);
-		assert_no_leak(tree);
-		free_tree(tree);
-	}
+	tree_fill(tree, false);
+	tree_erase_all(tree, 1);
+	tree_fill(tree, true);
+	tree_erase_all(tree, TREE_MANY - 1);
+	tree_fill(tree, false);
+	tree_erase_all(tree, 61803);
+	tree_free(tree);
 }
 
 int main(void)
@@ -589,9 +413,7 @@ int main(void)
 		cmocka_unit_test(test_drop_whole_nodes),
 		cmocka_unit_test(test_late_reader),
 		cmocka_unit_test(test_sequential),
-		cmocka_unit_test(test_no_memory),
-		cmocka_unit_test(test_one_reserve_for_many),
 	};
 
-	return cmocka_run_group_tests(tests, make_sim, end_sim);
+	return cmocka_run_group_tests(tests, tree_rig_create, tree_rig_end);
 }

@@ -26,6 +26,12 @@ static struct vm_area_struct *none_lock_vma_under_rcu(struct mm_struct *mm, unsi
 	return NULL;
 }
 
+static bool none_vma_start_read_locked(struct vm_area_struct *vma, enum lock_site site)
+{
+	(void)vma, (void)site;
+	return false;
+}
+
 static void vma_nothing(struct vm_area_struct *vma)
 {
 	(void)vma;
@@ -46,6 +52,7 @@ const struct fault_strategy fault_mmap_lock = {
 	.vma_free = none_vma_free,
 	.lock_vma_under_rcu = none_lock_vma_under_rcu,
 	.vma_end_read = vma_nothing,
+	.vma_start_read_locked = none_vma_start_read_locked,
 	.vma_start_write = vma_nothing,
 	.vma_mark_attached = vma_nothing,
 	.vma_mark_detached = vma_nothing,

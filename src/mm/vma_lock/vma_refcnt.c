@@ -5,7 +5,9 @@
  * Fidelity: protocol as in Linux 6.15 to 7.0 with the 6.16 fix (the foreign mm
  * is pinned before a reused VMA's count is dropped): values of the count, order
  * of every check, typesafe VMAs that are reused without a grace period, one
- * waiting writer a mm. Not modelled: the killable writer of 6.19.
+ * waiting writer a mm, what is done inside the RCU section before 6.18 and what
+ * after it since; a repeated lookup has a section of its own in all releases.
+ * Not modelled: the killable writer of 6.19, which only fork uses.
  */
 #include "base/mutant.h"
 #include "mm/mm.h"
@@ -57,44 +59,73 @@ static int refcount_inc_limited(atomic_t *refcnt)
 	return old;
 }
 
-/* NULL: cannot be locked. *detached: it may be found under another address. */
-static struct vm_area_struct *refcnt_vma_start_read(struct vm_area_struct *vma,
-						    struct mm_struct *mm, enum lock_site site,
+/*
+ * A reader gives up: out of the RCU section, and the count given back if it is
+ * in @counted. @other_mm: the process that @counted belongs to now.
+ */
+static struct vm_area_struct *
+start_read_failed(struct mm_struct *mm, struct vm_area_struct *counted, struct mm_struct *other_mm)
+{
+	bool leave_first = other_mm || mmsim_since(mm, 6, 18);
+
+	if (leave_first)
+		rcu_read_unlock();
+	/* Its writer is the one that the put may have to wake. */
+	if (other_mm && !MUTANT(VMREF_NO_MMGRAB))
+		mmgrab(other_mm);
+	if (counted)
+		vma_refcount_put(counted);
+	if (other_mm && !MUTANT(VMREF_NO_MMGRAB))
+		mmdrop(other_mm);
+	if (!leave_first)
+		rcu_read_unlock();
+	return NULL;
+}
+
+static struct vm_area_struct *refcnt_vma_start_read(struct mm_struct *mm,
+						    struct vm_area_struct *vma, enum lock_site site,
 						    bool *detached)
 {
-	struct mm_struct *other_mm;
 	unsigned int seq;
 	int old;
 
 	*detached = false;
 	seq = READ_ONCE(mm->mm_lock_seq.sequence);
 	if (READ_ONCE(vma->vm_lock_seq) == seq)
-		return NULL;
+		return start_read_failed(mm, NULL, NULL);
 	/*
 	 * Acquire: pairs with the release in vma_mark_attached(); what follows
 	 * is read of the VMA as it was attached.
 	 */
 	old = refcount_inc_limited(&vma->vm_refcnt);
-	if (old == 0)
-		*detached = true;
+	*detached = old == 0;
 	if (old == 0 || old >= REFCNT_LIMIT)
-		return NULL;
+		return start_read_failed(mm, NULL, NULL);
 	trace_acquired(vma, LOCK_vma_lock, site, LOCK_READ, false);
-	other_mm = vma->vm_mm;
-	if (unlikely(other_mm != mm)) {
-		/* Reused by another process, whose writer the put may have to wake. */
-		mmgrab(other_mm);
-		vma_refcount_put(vma);
-		mmdrop(other_mm);
-		return NULL;
-	}
+	/* Reused by another process? */
+	if (unlikely(vma->vm_mm != mm))
+		return start_read_failed(mm, vma, vma->vm_mm);
 	/* Acquire: pairs with the release in write_end(). */
 	seq = smp_load_acquire(&mm->mm_lock_seq.sequence);
-	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq) && !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED)) {
-		vma_refcount_put(vma);
-		return NULL;
-	}
+	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq) && !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED))
+		return start_read_failed(mm, vma, NULL);
 	return vma;
+}
+
+static bool refcnt_vma_start_read_locked(struct vm_area_struct *vma, enum lock_site site)
+{
+	int old = refcount_inc_limited(&vma->vm_refcnt);
+
+	/* Attached for as long as mmap_lock is held, so only the limit can refuse. */
+	if (old == 0 || old >= REFCNT_LIMIT)
+		return false;
+	trace_acquired(vma, LOCK_vma_lock, site, LOCK_READ, false);
+	return true;
+}
+
+static bool covers(const struct vm_area_struct *vma, unsigned long addr)
+{
+	return (addr >= vma->vm_start && addr < vma->vm_end) || MUTANT(VMA_RANGE_CHECK_FORGOTTEN);
 }
 
 static struct vm_area_struct *refcnt_lock_vma_under_rcu(struct mm_struct *mm, unsigned long addr,
@@ -102,31 +133,32 @@ static struct vm_area_struct *refcnt_lock_vma_under_rcu(struct mm_struct *mm, un
 							enum vma_lock_miss *miss)
 {
 	struct vm_area_struct *vma;
-	bool detached;
+	bool detached = false;
 
-	rcu_read_lock();
 	do {
+		rcu_read_lock();
 		vma = vma_tree_walk(&mm->mm_mt, addr);
 		*miss = VMA_MISS_GAP;
-		if (!vma)
+		if (!vma) {
+			rcu_read_unlock();
 			break;
+		}
 		*miss = VMA_MISS_LOCKED;
-		vma = refcnt_vma_start_read(vma, mm, site, &detached);
+		vma = refcnt_vma_start_read(mm, vma, site, &detached);
 		if (detached)
-			count_event(COUNTER_vma_lock_miss);
+			count_vma_lock_miss(site);
 	} while (!vma && detached);
-	rcu_read_unlock();
-	if (vma && (addr < vma->vm_start || addr >= vma->vm_end) &&
-	    !MUTANT(VMA_RANGE_CHECK_FORGOTTEN)) {
-		vma_refcount_put(vma);
-		*miss = VMA_MISS_MOVED;
-		vma = NULL;
-	}
-	if (!vma)
-		count_event(COUNTER_vma_lock_abort);
-	else
+	if (vma && covers(vma, addr)) {
+		rcu_read_unlock();
 		*miss = VMA_MISS_NONE;
-	return vma;
+		return vma;
+	}
+	if (vma) {
+		start_read_failed(mm, vma, NULL);
+		*miss = VMA_MISS_MOVED;
+	}
+	count_event(COUNTER_vma_lock_abort);
+	return NULL;
 }
 
 /* Sleep until only @left is in the count besides EXCLUDE_READERS. */
@@ -215,7 +247,9 @@ const struct fault_strategy fault_vma_refcnt = {
 	.vma_init = refcnt_vma_init,
 	.vma_free = refcnt_vma_free,
 	.lock_vma_under_rcu = refcnt_lock_vma_under_rcu,
+	.vma_start_read = refcnt_vma_start_read,
 	.vma_end_read = vma_refcount_put,
+	.vma_start_read_locked = refcnt_vma_start_read_locked,
 	.vma_start_write = refcnt_vma_start_write,
 	.vma_mark_attached = refcnt_vma_mark_attached,
 	.vma_mark_detached = refcnt_vma_mark_detached,

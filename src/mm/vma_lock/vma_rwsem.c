@@ -5,8 +5,9 @@
  * Fidelity: protocol as in Linux 6.4 to 6.14: order of every check, VMAs freed
  * after a grace period, the separately allocated lock, the anon_vma rule of 6.4
  * to 6.9. Since 6.14, and in 6.12's stable releases, the mm's sequence is odd
- * while mmap_lock is held for write; before, it moves at the end only. Not
- * modelled: the special cases of non-anonymous and userfaultfd VMAs.
+ * while mmap_lock is held for write; before, it moves at the end only. Before
+ * 6.6 a VMA armed for a userfaultfd is not locked. Not modelled: the special
+ * cases of files.
  */
 #include "base/mutant.h"
 #include "mm/vma_lock.h"
@@ -81,6 +82,12 @@ static void rwsem_vma_end_read(struct vm_area_struct *vma)
 	rcu_read_unlock();
 }
 
+static bool rwsem_vma_start_read_locked(struct vm_area_struct *vma, enum lock_site site)
+{
+	/* Nobody holds it for write: at most the readers before are waited for, and by nobody. */
+	return down_read_trylock(vma->vm_lock, site);
+}
+
 /* What must hold of a VMA now locked; VMA_MISS_NONE if it does. @detached: look again. */
 static enum vma_lock_miss check_locked(struct vm_area_struct *vma, unsigned long addr,
 				       bool *detached)
@@ -91,8 +98,10 @@ static enum vma_lock_miss check_locked(struct vm_area_struct *vma, unsigned long
 	*detached = false;
 	if (MUTANT(VMA_RANGE_CHECK_FORGOTTEN))
 		outside = false;
-	if (!mmsim_since(mm, 6, 10) && !READ_ONCE(vma->anon_vma))
-		return VMA_MISS_ANON;
+	if (!mmsim_since(mm, 6, 10) && !MUTANT(ANON_CHECK_BEFORE_LOCK) && !READ_ONCE(vma->anon_vma))
+		return VMA_MISS_UNLOCKABLE;
+	if (!mmsim_since(mm, 6, 6) && (vma->vm_flags & VM_UFFD_MISSING))
+		return VMA_MISS_UNLOCKABLE;
 	/* Until 6.6 the range was tested first. */
 	if (!mmsim_since(mm, 6, 7) && outside)
 		return VMA_MISS_MOVED;
@@ -118,7 +127,8 @@ static struct vm_area_struct *rwsem_lock_vma_under_rcu(struct mm_struct *mm, uns
 		if (!vma)
 			break;
 		*miss = VMA_MISS_LOCKED;
-		if (!rwsem_vma_start_read(vma, mm, site)) {
+		if ((MUTANT(ANON_CHECK_BEFORE_LOCK) && !READ_ONCE(vma->anon_vma)) ||
+		    !rwsem_vma_start_read(vma, mm, site)) {
 			vma = NULL;
 			break;
 		}
@@ -128,7 +138,7 @@ static struct vm_area_struct *rwsem_lock_vma_under_rcu(struct mm_struct *mm, uns
 			vma = NULL;
 		}
 		if (detached)
-			count_event(COUNTER_vma_lock_miss);
+			count_vma_lock_miss(site);
 	} while (detached);
 	rcu_read_unlock();
 	if (!vma)
@@ -190,6 +200,7 @@ const struct fault_strategy fault_vma_rwsem = {
 	.vma_free = rwsem_vma_free,
 	.lock_vma_under_rcu = rwsem_lock_vma_under_rcu,
 	.vma_end_read = rwsem_vma_end_read,
+	.vma_start_read_locked = rwsem_vma_start_read_locked,
 	.vma_start_write = rwsem_vma_start_write,
 	.vma_mark_attached = rwsem_vma_mark_attached,
 	.vma_mark_detached = rwsem_vma_mark_detached,
