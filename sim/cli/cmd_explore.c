@@ -105,6 +105,7 @@ static int make_plan(const struct explore *e, struct plan_of_search *plan)
 			.seed = o->seed,
 			.preemptions = (unsigned int)o->preemptions,
 			.pct_depth = (unsigned int)o->depth,
+			.late = 1,
 		};
 		struct attempt *a = &plan->attempts[kind];
 

@@ -41,6 +41,16 @@ static int bad(struct loader *l, const char *what, const char *found)
 	return l->failed;
 }
 
+static int bad_name(struct loader *l, const char *what, const char *found, const char *near)
+{
+	if (!near)
+		return bad(l, what, found);
+	l->failed =
+		sim_error_set(l->err, -EINVAL, l->path, l->line,
+			      "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
+	return l->failed;
+}
+
 static int no_memory(struct loader *l)
 {
 	l->failed = sim_error_set(l->err, -ENOMEM, l->path, l->line, "no memory");
@@ -184,6 +194,20 @@ static int set_cpu(struct loader *l, const char *value)
 	return 0;
 }
 
+static int set_after(struct loader *l, const char *value)
+{
+	const char *near = NULL;
+
+	for (unsigned int i = 0; i + 1 < l->s->nr_tasks; i++) {
+		near = sim_name_nearer(near, l->s->tasks[i].name, value);
+		if (strcmp(l->s->tasks[i].name, value))
+			continue;
+		last_task(l)->after = (int)i;
+		return 0;
+	}
+	return bad_name(l, "the name of a task above", value, near);
+}
+
 /* ---- sections ---- */
 
 static int check_name(struct loader *l, const char *name)
@@ -237,7 +261,7 @@ static int begin_task(struct loader *l, const char *name)
 	if (s->nr_tasks == SCENARIO_TASKS_MAX)
 		return bad(l, "at most 32 tasks", name);
 	s->tasks[s->nr_tasks].line = l->line;
-	s->tasks[s->nr_tasks].cpu = -1;
+	s->tasks[s->nr_tasks].cpu = s->tasks[s->nr_tasks].after = -1;
 	strcpy(s->tasks[s->nr_tasks++].name, name);
 	return 0;
 }
@@ -251,6 +275,7 @@ static const struct key global_keys[] = {
 static const struct key process_keys[] = {{"setup", set_setup}, {NULL, NULL}};
 static const struct key task_keys[] = {{"process", set_process},
 				       {"cpu", set_cpu},
+				       {"after", set_after},
 				       {"script", set_script},
 				       {NULL, NULL}};
 
@@ -261,16 +286,6 @@ static const struct section sections[] = {
 };
 
 #define NR_SECTIONS (sizeof(sections) / sizeof(*sections))
-
-static int bad_name(struct loader *l, const char *what, const char *found, const char *near)
-{
-	if (!near)
-		return bad(l, what, found);
-	l->failed =
-		sim_error_set(l->err, -EINVAL, l->path, l->line,
-			      "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
-	return l->failed;
-}
 
 /* A line that begins with [. */
 static int begin_section(struct loader *l, const char *line, size_t len)
