@@ -137,14 +137,18 @@ static int set_steps(struct loader *l, const char *value)
 
 static int add_op(struct loader *l, struct scenario_script *script, const char *value)
 {
-	char line[SIM_OP_LINE_MAX];
+	char line[SIM_OP_LINE_MAX], *remark;
 	struct sim_op *more, op;
 	int n;
 
 	/* An operation list's line, as of process 0. */
 	if ((size_t)snprintf(line, sizeof(line), "0 %s", value) >= sizeof(line))
 		return bad(l, "a shorter line", value);
-	if (!*value)
+	/* libinih does not look for remarks in further lines of a value. */
+	remark = strstr(line, " ;");
+	if (remark)
+		*remark = '\0';
+	if (!line[1 + strspn(line + 1, " \t")])
 		return 0;
 	n = sim_op_parse_list(line, l->path, l->line, &op, l->err);
 	if (n <= 0)
