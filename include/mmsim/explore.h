@@ -54,7 +54,9 @@ struct mmsim_search_config {
 	enum mmsim_search_kind kind;
 	uint64_t seed; /* of the random kinds: the n-th run of a seed is always the same */
 	unsigned int preemptions; /* bounded: the most in a run */
+	int every_task; /* bounded: at each place try all tasks, not only those that race there */
 	unsigned int pct_depth; /* PCT: priority changes and one; 0: 3 */
+	int late; /* nothing is chosen in a run before mmsim_search_begin() */
 };
 
 struct mmsim_search;
@@ -63,6 +65,15 @@ struct mmsim_search;
 MMSIM_API struct mmsim_search *mmsim_search_create(const struct mmsim_search_config *config);
 /** mmsim_search_destroy - no instance that uses it is left; NULL is allowed */
 MMSIM_API void mmsim_search_destroy(struct mmsim_search *search);
+
+/**
+ * mmsim_search_begin - from here on there are choices; called by a task
+ *
+ * With mmsim_search_config.late the run goes one way up to here: one task after
+ * another, each until it waits or yields. For what every run begins with. At the
+ * caller's next mmsim_yield() it is free who goes on.
+ */
+MMSIM_API void mmsim_search_begin(struct mmsim_search *search);
 
 /**
  * mmsim_search_next - the run is over; make ready for another

@@ -42,7 +42,7 @@ int explore_run(struct explore *e, struct mmsim_search *search, const char *sche
 
 	/* Measured is only what will be printed: it takes time, and changes nothing. */
 	config.statistics = events;
-	config.search = search;
+	config.search = search ? search : e->keeper;
 	config.long_schedule = schedule;
 	if (!script_run(&e->scenario, &config, events, &e->verdict))
 		return EXIT_FINE;
@@ -97,14 +97,13 @@ static int make_plan(const struct explore *e, struct plan_of_search *plan)
 	int only = o->search ? kind_named(o->search) : MMSIM_SEARCH_KINDS;
 
 	*plan = (struct plan_of_search){0};
-	if (only < 0)
-		return EXIT_USAGE;
 	for (int kind = 0; kind < MMSIM_SEARCH_KINDS; kind++) {
 		const struct mmsim_search_config config = {
 			.kind = (enum mmsim_search_kind)kind,
 			.seed = o->seed,
 			.preemptions = (unsigned int)o->preemptions,
 			.pct_depth = (unsigned int)o->depth,
+			.late = 1,
 		};
 		struct attempt *a = &plan->attempts[kind];
 
@@ -252,15 +251,17 @@ static int replay_and_print(struct explore *e)
 
 static int make_clock(struct explore *e)
 {
+	const struct mmsim_search_config how = {.kind = MMSIM_SEARCH_BOUNDED};
 	struct mmsim_config config;
 	char error[256];
 
 	mmsim_config_init(&config);
 	config.memory_bytes = 1 << 20;
 	config.emulate_costs = 0;
-	if (!mmsim_create(&config, &e->clock, error))
+	e->keeper = mmsim_search_create(&how);
+	if (e->keeper && !mmsim_create(&config, &e->clock, error))
 		return EXIT_FINE;
-	fprintf(stderr, "mmsim: %s\n", error);
+	fprintf(stderr, "mmsim: %s\n", e->keeper ? error : "no memory");
 	return EXIT_USAGE;
 }
 
@@ -298,15 +299,18 @@ int cmd_explore(int argc, char **argv)
 	code = load(&e);
 	if (!code)
 		code = choose_mutant(options.mutant);
+	if (!code && options.search && kind_named(options.search) < 0)
+		code = EXIT_USAGE;
+	cli_catch_interrupt();
 	if (!code)
 		code = explore_print_head(&e);
 	if (!code)
 		code = make_clock(&e);
 	if (!code) {
-		cli_catch_interrupt();
 		code = options.schedule ? replay_and_print(&e) : search_and_print(&e);
 		mmsim_destroy(e.clock);
 	}
+	mmsim_search_destroy(e.keeper);
 	scenario_free(&e.scenario);
 	return code;
 }

@@ -11,11 +11,14 @@
 
 int explore_print_head(struct explore *e)
 {
+	struct mmsim_config config = e->config;
 	const struct scenario *s = &e->scenario;
 	struct mmsim *sim;
 	char error[256];
 
-	if (mmsim_create(&e->config, &sim, error)) {
+	/* So that a schedule that is none is said before anything else is. */
+	config.long_schedule = e->options->schedule;
+	if (mmsim_create(&config, &sim, error)) {
 		fprintf(stderr, "mmsim: %s\n", error);
 		return EXIT_USAGE;
 	}
@@ -33,6 +36,8 @@ int explore_print_head(struct explore *e)
 	if (e->options->mutant)
 		printf("  mutant %s\n", e->options->mutant);
 	mmsim_destroy(sim);
+	/* To be read while the search goes on. */
+	fflush(stdout);
 	return EXIT_FINE;
 }
 
@@ -105,6 +110,12 @@ static void print_op(const struct scenario *s, int task, int op, char *buf, size
 		snprintf(buf, size, "%s", strchr(line, ' ') + 1);
 }
 
+static void forget_events(struct explore *e)
+{
+	free(e->verdict.events);
+	e->verdict.events = NULL;
+}
+
 static void print_part(const struct explore *e, const struct mmsim_search_part *part,
 		       uint64_t next_step, bool last)
 {
@@ -126,26 +137,23 @@ static void print_part(const struct explore *e, const struct mmsim_search_part *
 		printf("is stopped before %s #%llu + %u\n", part->type,
 		       (unsigned long long)part->number, part->offset);
 	else
-		printf("%s\n", part->preempted ? "is stopped" : "waits or ends");
+		printf("%s\n", part->preempted ? "yields" : "waits or ends");
 }
 
 int explore_print_parts(struct explore *e, const char *schedule)
 {
-	const struct mmsim_search_config how = {.kind = MMSIM_SEARCH_BOUNDED};
-	struct mmsim_search *search = mmsim_search_create(&how);
+	const struct mmsim_search *keeper = e->keeper;
 	struct mmsim_search_part part, next;
-	int code = search ? explore_run(e, search, schedule, true) : EXIT_USAGE;
+	int code = explore_run(e, NULL, schedule, true);
 
 	if (!code)
 		printf("  %-12s %6s  %s\n", "task", "steps", "at");
-	for (unsigned int i = 0; !code && !mmsim_search_part_at(search, i, &part); i++) {
-		bool last = mmsim_search_part_at(search, i + 1, &next);
+	for (unsigned int i = 0; !code && !mmsim_search_part_at(keeper, i, &part); i++) {
+		bool last = mmsim_search_part_at(keeper, i + 1, &next);
 
 		print_part(e, &part, last ? e->verdict.steps : next.first_step, last);
 	}
-	free(e->verdict.events);
-	e->verdict.events = NULL;
-	mmsim_search_destroy(search);
+	forget_events(e);
 	return code;
 }
 
@@ -172,12 +180,14 @@ int explore_print_failure(struct explore *e, const char *schedule)
 	char *shrunk;
 
 	failure_of(&e->verdict, &f);
-	printf("%s", e->verdict.why);
-	printf("schedule, %zu words:\n  %s\n", shrink_words(schedule), schedule);
-	if (!fails_alike(schedule, &f)) {
-		printf("this schedule does not fail again: something outside the run decides\n");
+	/* The failure's text as it is with measurements: who waits for whom. */
+	if (!fails_alike(schedule, &f) || explore_run(e, NULL, schedule, true)) {
+		printf("%sschedule: %s\nnot again: something outside the run decides\n",
+		       e->verdict.why, schedule);
 		return EXIT_BROKEN;
 	}
+	forget_events(e);
+	printf("%sschedule, %zu words:\n  %s\n", e->verdict.why, shrink_words(schedule), schedule);
 	shrunk = shrink_schedule(schedule, fails_alike, &f, &cli_interrupted, &tries);
 	if (!shrunk) {
 		fputs("mmsim: no memory\n", stderr);

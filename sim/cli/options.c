@@ -50,7 +50,7 @@ static const struct option_row {
 	{'c', "schedule", "WORDS", "step machine: a written schedule", OPTION_TEXT, AT(schedule)},
 	{'f', "search", "bounded|pct|random|pos",
 	 "how to search; default: bounded, then the others", OPTION_TEXT, AT(search)},
-	{'P', "preemptions", "N", "bounded: the most in a run; default 2", OPTION_NUMBER,
+	{'P', "preemptions", "N", "bounded: the most in a run; default 8", OPTION_NUMBER,
 	 AT(preemptions)},
 	{'d', "depth", "N", "pct: the depth of the bug, preemptions and one; default 3",
 	 OPTION_NUMBER, AT(depth)},
@@ -142,7 +142,7 @@ int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *op
 		.rounds = 3,
 		.seed = 1,
 		.memory = 4ull << 30,
-		.preemptions = 2,
+		.preemptions = 8,
 		.depth = 3,
 	};
 	keep_command(argc, argv, options);

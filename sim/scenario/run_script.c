@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define DEFAULT_MEMORY (1 << 20)
 #define DEFAULT_STEPS 200000
@@ -16,15 +17,19 @@ struct script_task {
 	const struct scenario_task *task;
 	struct mm_struct *mm;
 	unsigned int index;
+	struct mmsim_task *self;
 };
 
 struct run {
 	const struct scenario *scenario;
+	const struct mmsim_config *config;
 	struct mmsim *sim;
 	struct script_verdict *verdict;
 	bool events;
 	size_t max_events;
 	struct mm_struct *mms[SCENARIO_TASKS_MAX];
+	unsigned int to_enter[SCENARIO_TASKS_MAX]; /* tasks of the process still to come */
+	unsigned int to_start; /* tasks not yet at the start line */
 	struct script_task tasks[SCENARIO_TASKS_MAX];
 };
 
@@ -51,11 +56,11 @@ static int check_script(const struct scenario *scenario, const struct scenario_s
 			struct sim_error *err)
 {
 	for (size_t i = 0; i < script->nr; i++) {
-		const char *missing = sim_op_missing(&script->ops[i]);
+		const char *what = sim_op_missing(&script->ops[i]);
 
-		if (missing)
+		if (what)
 			return sim_error_set(err, -EOPNOTSUPP, scenario->path, script->ops[i].line,
-					     "%s: not simulated yet", missing);
+					     "%s: not simulated yet", what);
 	}
 	return 0;
 }
@@ -90,17 +95,43 @@ static void note(struct run *run, unsigned int task, unsigned int op)
 	v->events[v->nr_events++] = (struct script_event){task, op, mmsim_steps(run->sim)};
 }
 
+/* The last task of a process to enter drops what main held it by. */
+static int enter(struct script_task *t)
+{
+	int err = mmsim_use_mm(t->mm);
+
+	if (!--t->run->to_enter[t->task->process])
+		mmsim_mm_put(t->mm);
+	return err;
+}
+
+/* Nobody begins before all have entered, so that how they do is no part of a search. */
+static void line_up(struct run *run)
+{
+	if (!--run->to_start && run->config->search)
+		mmsim_search_begin(run->config->search);
+	do {
+		mmsim_yield();
+	} while (run->to_start);
+}
+
 static int task_main(void *arg)
 {
 	struct script_task *t = arg;
 	unsigned int op;
+	int err;
 
-	for (op = 0; op < t->task->script.nr; op++) {
+	if (t->task->after >= 0)
+		mmsim_task_join(t->run->tasks[t->task->after].self);
+	err = enter(t);
+	if (t->task->after < 0)
+		line_up(t->run);
+	for (op = 0; !err && op < t->task->script.nr; op++) {
 		note(t->run, t->index, op);
 		sim_do_op(t->mm, &t->task->script.ops[op]);
 	}
 	note(t->run, t->index, op);
-	return 0;
+	return err;
 }
 
 static int set_up_process(struct run *run, unsigned int i)
@@ -130,11 +161,12 @@ static int start_task(struct run *run, unsigned int i)
 {
 	const struct scenario_task *task = &run->scenario->tasks[i];
 	struct script_task *t = &run->tasks[i];
-	const struct mmsim_task_attr attr = {
-		.name = task->name, .cpu = task->cpu, .mm = run->mms[task->process]};
+	const struct mmsim_task_attr attr = {.name = task->name, .cpu = task->cpu};
 
-	*t = (struct script_task){run, task, attr.mm, i};
-	if (mmsim_task_create(run->sim, &attr, task_main, t))
+	*t = (struct script_task){
+		.run = run, .task = task, .mm = run->mms[task->process], .index = i};
+	t->self = mmsim_task_create(run->sim, &attr, task_main, t);
+	if (t->self)
 		return 0;
 	snprintf(run->verdict->why, sizeof(run->verdict->why), "no memory for task %s", task->name);
 	return -ENOMEM;
@@ -150,9 +182,13 @@ static int set_up(struct run *run)
 	mmsim_use_mm(NULL);
 	for (unsigned int i = 0; i < s->nr_tasks && !err; i++)
 		err = start_task(run, i);
-	/* From now on the tasks alone hold the processes. */
+	for (unsigned int i = 0; i < s->nr_tasks; i++) {
+		run->to_enter[s->tasks[i].process]++;
+		run->to_start += s->tasks[i].after < 0;
+	}
+	/* Who has no task, or none that will run, goes away at once. */
 	for (unsigned int i = 0; i < s->nr_processes; i++)
-		if (run->mms[i])
+		if (run->mms[i] && (err || !run->to_enter[i]))
 			mmsim_mm_put(run->mms[i]);
 	return err;
 }
@@ -160,7 +196,8 @@ static int set_up(struct run *run)
 int script_run(const struct scenario *scenario, const struct mmsim_config *config, bool events,
 	       struct script_verdict *verdict)
 {
-	struct run run = {.scenario = scenario, .verdict = verdict, .events = events};
+	struct run run = {
+		.scenario = scenario, .config = config, .verdict = verdict, .events = events};
 	int err;
 
 	verdict->err = 0;

@@ -41,6 +41,16 @@ static int bad(struct loader *l, const char *what, const char *found)
 	return l->failed;
 }
 
+static int bad_name(struct loader *l, const char *what, const char *found, const char *near)
+{
+	if (!near)
+		return bad(l, what, found);
+	l->failed =
+		sim_error_set(l->err, -EINVAL, l->path, l->line,
+			      "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
+	return l->failed;
+}
+
 static int no_memory(struct loader *l)
 {
 	l->failed = sim_error_set(l->err, -ENOMEM, l->path, l->line, "no memory");
@@ -127,14 +137,18 @@ static int set_steps(struct loader *l, const char *value)
 
 static int add_op(struct loader *l, struct scenario_script *script, const char *value)
 {
-	char line[SIM_OP_LINE_MAX];
+	char line[SIM_OP_LINE_MAX], *remark;
 	struct sim_op *more, op;
 	int n;
 
 	/* An operation list's line, as of process 0. */
 	if ((size_t)snprintf(line, sizeof(line), "0 %s", value) >= sizeof(line))
 		return bad(l, "a shorter line", value);
-	if (!*value)
+	/* libinih does not look for remarks in further lines of a value. */
+	remark = strstr(line, " ;");
+	if (remark)
+		*remark = '\0';
+	if (!line[1 + strspn(line + 1, " \t")])
 		return 0;
 	n = sim_op_parse_list(line, l->path, l->line, &op, l->err);
 	if (n <= 0)
@@ -182,6 +196,20 @@ static int set_cpu(struct loader *l, const char *value)
 		return bad(l, "a CPU from 0 to 63", value);
 	last_task(l)->cpu = (int)cpu;
 	return 0;
+}
+
+static int set_after(struct loader *l, const char *value)
+{
+	const char *near = NULL;
+
+	for (unsigned int i = 0; i + 1 < l->s->nr_tasks; i++) {
+		near = sim_name_nearer(near, l->s->tasks[i].name, value);
+		if (strcmp(l->s->tasks[i].name, value))
+			continue;
+		last_task(l)->after = (int)i;
+		return 0;
+	}
+	return bad_name(l, "the name of a task above", value, near);
 }
 
 /* ---- sections ---- */
@@ -237,7 +265,7 @@ static int begin_task(struct loader *l, const char *name)
 	if (s->nr_tasks == SCENARIO_TASKS_MAX)
 		return bad(l, "at most 32 tasks", name);
 	s->tasks[s->nr_tasks].line = l->line;
-	s->tasks[s->nr_tasks].cpu = -1;
+	s->tasks[s->nr_tasks].cpu = s->tasks[s->nr_tasks].after = -1;
 	strcpy(s->tasks[s->nr_tasks++].name, name);
 	return 0;
 }
@@ -251,6 +279,7 @@ static const struct key global_keys[] = {
 static const struct key process_keys[] = {{"setup", set_setup}, {NULL, NULL}};
 static const struct key task_keys[] = {{"process", set_process},
 				       {"cpu", set_cpu},
+				       {"after", set_after},
 				       {"script", set_script},
 				       {NULL, NULL}};
 
@@ -261,16 +290,6 @@ static const struct section sections[] = {
 };
 
 #define NR_SECTIONS (sizeof(sections) / sizeof(*sections))
-
-static int bad_name(struct loader *l, const char *what, const char *found, const char *near)
-{
-	if (!near)
-		return bad(l, what, found);
-	l->failed =
-		sim_error_set(l->err, -EINVAL, l->path, l->line,
-			      "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
-	return l->failed;
-}
 
 /* A line that begins with [. */
 static int begin_section(struct loader *l, const char *line, size_t len)

@@ -19,9 +19,11 @@
  *	[task T1]
  *	process = A
  *	cpu = 0
+ *	after = T0
  *	script =
  *		w 0
  *
+ * A task with after begins its script when that task, one above it, has ended.
  * Setup and scripts hold operations, one a line, as operation lists do (op.h)
  * without the process number. Comments begin with # or ;.
  */
@@ -53,6 +55,7 @@ struct scenario_task {
 	unsigned int process_line; /* where that is said */
 	unsigned int process; /* place in scenario->processes */
 	int cpu; /* -1: in turn */
+	int after; /* begins when that task, an earlier one, has ended; -1: at once */
 	struct scenario_script script;
 };
 

@@ -393,7 +393,7 @@ bool need_resched(void)
 void cond_resched(void)
 {
 	if (unlikely(mmsim_stepping))
-		current->machine->ops->relax();
+		current->machine->ops->resched();
 }
 
 void cpu_relax(void)

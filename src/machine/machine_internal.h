@@ -22,6 +22,7 @@ struct machine_ops {
 	void (*kill)(struct task *task);
 	bool (*need_resched)(void);
 	void (*relax)(void);
+	void (*resched)(void); /* model only */
 	bool (*spin_int)(const int *word, int value, uint64_t deadline_ns);
 	bool (*spin_long)(const long *word, long value, uint64_t deadline_ns);
 	uint64_t (*now)(void);

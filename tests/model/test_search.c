@@ -14,107 +14,7 @@
 
 #include "machine/machine.h"
 #include "mmsim/mmsim.h"
-
-#define TASKS_MAX 4
-#define RUNS_MAX 200000
-
-/* What the tasks share: a line each, in a chunk. */
-struct shared {
-	long word __cacheline_aligned;
-	int lock_a __cacheline_aligned;
-	int lock_b __cacheline_aligned;
-	long own[TASKS_MAX][8] __cacheline_aligned;
-};
-
-static struct {
-	struct machine *machine;
-	struct shared *shared;
-	char order[64]; /* a letter for each access to the word */
-	size_t nr;
-	unsigned int accesses; /* of each task */
-	struct rcu_head head;
-	bool freed;
-} test;
-
-struct program {
-	int (*body[TASKS_MAX])(void *arg);
-	bool (*good)(void); /* at the end */
-	unsigned int accesses;
-};
-
-static const char *letters[TASKS_MAX] = {"a", "b", "c", "d"};
-
-static void make(const struct program *program, struct mmsim_search *search, const char *schedule)
-{
-	const struct machine_config config = {.kind = MACHINE_STEP,
-					      .seed = 1,
-					      .nr_cpus = 4,
-					      .hz = 250,
-					      .schedule = schedule,
-					      .search = search,
-					      .max_steps = 100000};
-	struct machine_chunk *chunk;
-
-	memset(&test, 0, sizeof(test));
-	test.accesses = program->accesses;
-	assert_int_equal(machine_create(&config, &test.machine), 0);
-	chunk = machine_chunk_alloc(test.machine, "shared", sizeof(struct shared));
-	assert_non_null(chunk);
-	test.shared = (struct shared *)((char *)chunk + chunk->first_offset);
-	machine_object_allocated(test.shared, sizeof(*test.shared));
-	for (int i = 0; i < TASKS_MAX && program->body[i]; i++) {
-		const struct task_attr attr = {.name = letters[i], .cpu = i};
-
-		assert_non_null(machine_task_create(test.machine, &attr, program->body[i],
-						    (void *)(uintptr_t)i));
-	}
-}
-
-/* 0: as it should be; else what was wrong. */
-static int run(const struct program *program)
-{
-	int err = machine_run(test.machine);
-
-	if (!err && program->good && !program->good())
-		err = -EPROTO;
-	return err;
-}
-
-static int run_once(const struct program *program, struct mmsim_search *search,
-		    const char *schedule)
-{
-	int err;
-
-	make(program, search, schedule);
-	err = run(program);
-	machine_destroy(test.machine);
-	return err;
-}
-
-static struct mmsim_search *new_search(enum mmsim_search_kind kind, unsigned int preemptions)
-{
-	const struct mmsim_search_config config = {
-		.kind = kind, .seed = 1, .preemptions = preemptions, .pct_depth = 3};
-	struct mmsim_search *search = mmsim_search_create(&config);
-
-	assert_non_null(search);
-	return search;
-}
-
-/* The first run that fails, or 0 when the search ended or RUNS_MAX were made. */
-static uint64_t find(const struct program *program, struct mmsim_search *search, int *err)
-{
-	struct mmsim_search_info info;
-
-	do {
-		*err = run_once(program, search, NULL);
-		mmsim_search_get_info(search, &info);
-		assert_int_equal(info.diverged, 0);
-		if (*err)
-			return info.runs;
-	} while (info.runs < RUNS_MAX && mmsim_search_next(search));
-	return 0;
-}
+#include "support/search_program.h"
 
 /* ---- how many schedules there are ---- */
 
@@ -204,7 +104,7 @@ static int read_the_word(void *arg)
 	return 0;
 }
 
-/* Reads among themselves are in no order: the tasks' order at the start is all there is. */
+/* Reads are in no order: what comes first makes no difference. */
 static void reads_are_no_choice(void **state)
 {
 	const struct program program = {.body = {read_the_word, read_the_word}, .accesses = 5};
@@ -217,8 +117,8 @@ static void reads_are_no_choice(void **state)
 		mmsim_search_get_info(search, &info);
 	} while (mmsim_search_next(search));
 	assert_int_equal(info.words, 0);
-	assert_int_equal(info.runs_in_pass, 2);
-	assert_int_equal(info.runs, 2 * 6);
+	assert_int_equal(info.runs_in_pass, 1);
+	assert_int_equal(info.runs, 6);
 	mmsim_search_destroy(search);
 }
 
@@ -458,6 +358,137 @@ static void sleepers_and_yielders_end(void **state)
 	}
 }
 
+/* ---- where there is a choice and where not ---- */
+
+static int add_around_a_yield(void *arg)
+{
+	int value;
+
+	(void)arg;
+	cpu_relax();
+	value = test.plain;
+	cpu_relax();
+	test.plain = value + 1;
+	return 0;
+}
+
+static bool plainly_counted(void)
+{
+	return test.plain == 2;
+}
+
+/* Who yields again when nobody has done anything is taken to wait: to switch there is free. */
+static void yields_are_places_to_switch(void **state)
+{
+	const struct program program = {.body = {add_around_a_yield, add_around_a_yield},
+					.good = plainly_counted};
+
+	(void)state;
+	check_depth(&program, 0, -EPROTO);
+}
+
+/* The race of a run says where the others differ: less is tried, and the same is found. */
+static void races_are_enough(void **state)
+{
+	static const struct program *const programs[] = {&lost_update, &two_locks, &two_deep,
+							 &two_locks_in_order};
+	struct mmsim_search_info info;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
+		int err[2];
+		unsigned int bound[2];
+		uint64_t runs[2];
+
+		for (int every = 0; every < 2; every++) {
+			const struct mmsim_search_config config = {.kind = MMSIM_SEARCH_BOUNDED,
+								   .preemptions = 3,
+								   .every_task = every};
+			struct mmsim_search *search = mmsim_search_create(&config);
+
+			assert_non_null(search);
+			find(programs[i], search, &err[every]);
+			mmsim_search_get_info(search, &info);
+			bound[every] = info.bound;
+			runs[every] = info.runs;
+			mmsim_search_destroy(search);
+		}
+		assert_int_equal(err[0], err[1]);
+		assert_int_equal(bound[0], bound[1]);
+		assert_true(runs[0] <= runs[1]);
+	}
+}
+
+static struct mmsim_search *begun;
+
+static int begin_in_the_middle(void *arg)
+{
+	fetch_add(&test.shared->word, 1);
+	if (*letters[(int)(uintptr_t)arg] == 'a')
+		mmsim_search_begin(begun);
+	return add_by_load_and_store(arg);
+}
+
+static bool all_counted(void)
+{
+	return test.shared->word == 4;
+}
+
+/* Before it begins a late search makes no choices, so that much fewer runs are made. */
+static void late_searches(void **state)
+{
+	const struct program program = {.body = {begin_in_the_middle, begin_in_the_middle},
+					.good = all_counted};
+	struct mmsim_search_config config = {.kind = MMSIM_SEARCH_BOUNDED, .preemptions = 3};
+	uint64_t runs[2] = {0};
+	int err;
+
+	(void)state;
+	for (config.late = 0; config.late < 2; config.late++) {
+		begun = mmsim_search_create(&config);
+		assert_non_null(begun);
+		runs[config.late] = find(&program, begun, &err);
+		assert_int_equal(err, -EPROTO);
+		mmsim_search_destroy(begun);
+	}
+	assert_true(runs[1] < runs[0]);
+}
+
+/* Part by part, with what each was stopped before; by its own choices and by the schedule. */
+static void runs_are_kept(void **state)
+{
+	struct mmsim_search *search = new_search(MMSIM_SEARCH_BOUNDED, 1);
+	struct mmsim_search *keeper = new_search(MMSIM_SEARCH_BOUNDED, 1);
+	struct mmsim_search_part part, again;
+	unsigned int i, stopped = 0;
+	char schedule[256];
+	int err;
+
+	(void)state;
+	assert_true(find(&lost_update, search, &err) > 0);
+	snprintf(schedule, sizeof(schedule), "%s", mmsim_search_schedule(search));
+	assert_int_equal(run_once(&lost_update, keeper, schedule), err);
+	assert_int_equal(mmsim_search_next(keeper), 0);
+	for (i = 0; !mmsim_search_part_at(search, i, &part); i++) {
+		assert_int_equal(mmsim_search_part_at(keeper, i, &again), 0);
+		assert_string_equal(part.task, again.task);
+		assert_int_equal(part.steps, again.steps);
+		assert_int_equal(part.preempted, again.preempted);
+		if (!part.preempted)
+			continue;
+		stopped++;
+		assert_string_equal(part.type, "shared");
+		assert_int_equal(part.offset, offsetof(struct shared, word));
+	}
+	assert_int_equal(i, 3);
+	assert_int_equal(stopped, 1);
+	assert_int_equal(mmsim_search_part_at(keeper, i, &again), -ENOENT);
+	assert_int_equal(mmsim_search_next(search), 1);
+	assert_int_equal(mmsim_search_next(search), 0);
+	mmsim_search_destroy(search);
+	mmsim_search_destroy(keeper);
+}
+
 /* Names that a schedule could not say are written by number. */
 static void tasks_of_one_name(void **state)
 {
@@ -489,6 +520,10 @@ int main(void)
 		cmocka_unit_test(found_at_random),
 		cmocka_unit_test(grace_periods_are_choices),
 		cmocka_unit_test(sleepers_and_yielders_end),
+		cmocka_unit_test(yields_are_places_to_switch),
+		cmocka_unit_test(races_are_enough),
+		cmocka_unit_test(late_searches),
+		cmocka_unit_test(runs_are_kept),
 		cmocka_unit_test(tasks_of_one_name),
 	};
 

@@ -69,7 +69,9 @@ bool model_can_run(struct model *model, struct task *task, bool may_expire)
 void model_make_runnable(struct model *model, struct task *task, enum park_result reason)
 {
 	task->context->wake_reason = reason;
-	model->changes++;
+	model_changed(model);
+	if (unlikely(model->search && model->running) && reason == PARK_WOKEN)
+		search_woke(model, task);
 	task->context->deadline_ns = 0;
 	set_state(task, TASK_RUNNING);
 	run_add(model, task);
@@ -242,7 +244,7 @@ enum park_result model_block(enum task_state state, uint64_t deadline_ns)
 	if (deadline_ns)
 		model->next_deadline = MIN(model->next_deadline, deadline_ns);
 	set_state(current, state);
-	model->changes++;
+	model_changed(model);
 	run_remove(model, current);
 	schedule_away(model, false);
 	return context->wake_reason;
@@ -272,7 +274,7 @@ static void model_unpark(struct task *task)
 	model->unparking = true;
 	model_step(&task->park_word);
 	model->unparking = false;
-	model->changes++;
+	model_changed(model);
 	task->context->token = true;
 	if (task->context->run_slot < 0 && task->state != TASK_DEAD && !task->context->joining)
 		model_make_runnable(model, task, PARK_WOKEN);
@@ -281,7 +283,7 @@ static void model_unpark(struct task *task)
 static void model_kill(struct task *task)
 {
 	quiet_store(task->killed, 1);
-	model_of(task)->changes++;
+	model_changed(model_of(task));
 	if (task->state == TASK_KILLABLE && task->context->run_slot < 0)
 		model_make_runnable(model_of(task), task, PARK_KILLED);
 }
@@ -340,6 +342,15 @@ static void model_relax(void)
 	model->relaxing = NULL;
 }
 
+static void model_resched(void)
+{
+	struct model *model = model_of(current);
+
+	model->rescheds = true;
+	model_relax();
+	model->rescheds = false;
+}
+
 /* A draw: the seed decides when a time slice is over. */
 static bool model_need_resched(void)
 {
@@ -383,7 +394,7 @@ static void task_entry(void *arg)
 	BUG_ON(task->context->rcu_depth);
 	wake_joiners(model);
 	set_state(task, TASK_DEAD);
-	model->changes++;
+	model_changed(model);
 	run_remove(model, task);
 	model->alive--;
 	schedule_away(model, true);
@@ -564,6 +575,7 @@ const struct machine_ops model_ops = {
 	.kill = model_kill,
 	.need_resched = model_need_resched,
 	.relax = model_relax,
+	.resched = model_resched,
 	.spin_int = model_spin_int,
 	.spin_long = model_spin_long,
 	.now = model_now,

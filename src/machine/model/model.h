@@ -25,6 +25,7 @@ struct machine_context {
 	struct task *joining; /* the task whose end is waited for */
 	struct rcu_head sync_head; /* for synchronize_rcu and rcu_barrier */
 	bool sync_done;
+	uint64_t changes; /* of model->changes its own */
 };
 
 /*
@@ -34,6 +35,8 @@ struct machine_context {
 struct search_event {
 	uint32_t clock;
 	uint32_t vector; /* place in search_words.vectors */
+	/* The decisions that it followed from: for this access, and for the task's turn. */
+	uint32_t decision, turn;
 	uint8_t task;
 	bool write;
 };
@@ -85,6 +88,7 @@ struct model {
 	uint64_t nr_io;
 	struct task *relaxing; /* in cpu_relax() */
 	bool unparking; /* the step that begins is unpark()'s */
+	bool rescheds; /* relaxing is in cond_resched(), so it waits for nobody */
 	/* Written schedule. */
 	struct schedule_entry *schedule;
 	size_t nr_schedule, schedule_at;
@@ -94,6 +98,13 @@ struct model {
 static inline struct model *model_of(const struct task *task)
 {
 	return task->machine->impl;
+}
+
+/* Something happened that another task could see. */
+static inline void model_changed(struct model *model)
+{
+	model->changes++;
+	current->context->changes++;
 }
 
 /* schedule.c: who gets the next step. NULL: nobody can run. */

@@ -28,6 +28,14 @@ const char *mmsim_search_kind_name(enum mmsim_search_kind kind)
 	return (unsigned int)kind < MMSIM_SEARCH_KINDS ? strategies[kind]->name : NULL;
 }
 
+static void on_race(struct search_words *words, const struct search_event *first, int second)
+{
+	struct mmsim_search *search = container_of(words, struct mmsim_search, words);
+
+	if (search->strategy->race)
+		search->strategy->race(search, first, second);
+}
+
 struct mmsim_search *mmsim_search_create(const struct mmsim_search_config *config)
 {
 	struct mmsim_search *search;
@@ -39,6 +47,7 @@ struct mmsim_search *mmsim_search_create(const struct mmsim_search_config *confi
 		return NULL;
 	search->config = *config;
 	search->strategy = strategies[config->kind];
+	search->words.race = on_race;
 	if (search_words_init(&search->words) || search->strategy->init(search)) {
 		mmsim_search_destroy(search);
 		return NULL;
@@ -55,6 +64,13 @@ void mmsim_search_destroy(struct mmsim_search *search)
 	search_trail_free(&search->trail);
 	search_spares_free(search);
 	free(search);
+}
+
+void mmsim_search_begin(struct mmsim_search *search)
+{
+	search->just_begun = search->asleep;
+	search->asleep = false;
+	model_changed(model_of(current));
 }
 
 int mmsim_search_next(struct mmsim_search *search)
@@ -82,6 +98,7 @@ void search_begin(struct mmsim_search *search, const struct model *model)
 {
 	search->begun = true;
 	search->obeyed = model->schedule;
+	search->asleep = search->config.late;
 	search->touched = false;
 	search->picks = 0;
 	search->info.runs++;
@@ -99,7 +116,12 @@ void search_begin(struct mmsim_search *search, const struct model *model)
 
 void search_end(struct mmsim_search *search)
 {
-	search_words_settle(&search->words);
+	search_words_end_access(&search->words);
+}
+
+static uint64_t others_changes(const struct model *model, const struct task *task)
+{
+	return model->changes - task->context->changes;
 }
 
 /* Can it run, and is there a reason that it should? */
@@ -107,7 +129,7 @@ static bool may_go_on(struct model *model, struct task *task)
 {
 	const struct search_task *t = &model->search->tasks[task->index];
 
-	if (t->idle && t->idle_since == model->changes &&
+	if (t->idle && t->idle_since == others_changes(model, task) &&
 	    !(task->context->spin_word && model_spin_over(task)))
 		return false;
 	return model_can_run(model, task, false);
@@ -159,20 +181,27 @@ static bool waits_for_time(const struct model *model)
 
 static void switched(struct mmsim_search *search, int from, int to)
 {
+	struct search_word *word = search->tasks[to].next.word;
+
 	search->info.switches++;
 	search->tasks[from].yields = 0;
-	search->touched = search->tasks[to].at_shared;
-	search->tasks[to].at_shared = false;
+	search->touched = word && word->shared;
 }
 
 static struct task *go_on(struct model *model, int index)
 {
 	struct mmsim_search *search = model->search;
 
+	struct search_task *task = &search->tasks[index];
+
 	search_trail_add(&search->trail, model, index);
-	search->tasks[index].idle = false;
+	task->idle = false;
 	if (index != current->index)
 		switched(search, current->index, index);
+	if (task->next.word) {
+		search_words_begin_access(&search->words, &task->next, index);
+		task->next.word = NULL;
+	}
 	return model->machine->tasks[index];
 }
 
@@ -203,15 +232,28 @@ static struct task *obey(struct model *model, const volatile void *addr)
 
 static int ask(struct mmsim_search *search, struct search_point *point)
 {
-	int chosen;
+	int chosen = point->first;
 
-	if (!(point->tasks & (point->tasks - 1)))
-		return point->first;
-	search->info.points++;
-	search->info.points_max = MAX(search->info.points_max, search->info.points);
-	chosen = search->strategy->choose(search, point);
-	search->info.preemptions += point->preemption && chosen != point->me;
+	search->decided = SEARCH_UNDECIDED;
+	if (!search->asleep && (point->tasks & (point->tasks - 1))) {
+		search->info.points++;
+		search->info.points_max = MAX(search->info.points_max, search->info.points);
+		chosen = search->strategy->choose(search, point);
+		search->info.preemptions += point->preemption && chosen != point->me;
+	}
+	search->words.decision[chosen] = search->decided;
+	if (chosen != point->me)
+		search->words.turn[chosen] = search->decided;
 	return chosen;
+}
+
+/* It went on where NAME~ would not have. */
+static void stayed(struct mmsim_search *search, int task)
+{
+	struct trail_word *last = search_trail_last(&search->trail);
+
+	if (last && last->task == task)
+		last->stayed = true;
 }
 
 /* Current is in cpu_relax(): it waits if nothing happened since it was here last. */
@@ -219,30 +261,33 @@ static struct task *yield(struct model *model)
 {
 	struct mmsim_search *search = model->search;
 	struct search_task *me = &search->tasks[current->index];
-	bool waits = me->idle_since == model->changes || me->yields >= YIELDS_MAX;
+	bool waits = me->idle_since == others_changes(model, current) || me->yields >= YIELDS_MAX;
 	struct search_point point = {.pick = search->picks, .me = current->index};
 	struct trail_word *last;
 	int chosen;
 
 	me->yields++;
-	me->idle_since = model->changes;
+	me->idle_since = others_changes(model, current);
 	me->idle = waits;
 	point.tasks = who_may_go_on(model);
 	if (!point.tasks)
 		point.tasks = one_in_turn(model);
-	point.preemption = !waits;
 	point.yields = true;
+	waits |= search->just_begun;
+	search->just_begun = false;
+	point.preemption = !waits;
 	point.first = waits ? first_from(point.tasks, (point.me + 1) % 64) : point.me;
 	point.touches = waits ? NULL : &current->park_word;
 	chosen = ask(search, &point);
 	last = search_trail_last(&search->trail);
-	if (last && last->task == point.me && chosen == point.me)
-		last->stayed = true;
+	if (chosen == point.me)
+		stayed(search, point.me);
 	else if (last && last->task == point.me)
 		last->blocked = true;
 	if (point.preemption && chosen != point.me)
 		note_preemption(model, NULL);
-	me->at_shared = chosen != point.me;
+	if (!search->asleep)
+		me->next = (struct search_access){&search->words.elsewhere, NULL, true};
 	search->touched = true;
 	return go_on(model, chosen);
 }
@@ -254,18 +299,22 @@ struct task *search_step(struct model *model, const volatile void *addr)
 	struct search_word *word;
 	/* The token is not in the word, so nobody sees it change. */
 	bool unparks = model->unparking;
-	bool changed;
 	int chosen;
 
 	model->unparking = false;
 	if (search->obeyed)
 		return obey(model, addr);
 	search->picks++;
-	word = search_words_touch(&search->words, model->machine, addr, current->index, unparks,
-				  &changed);
-	model->changes += changed;
-	if (model->relaxing == current)
+	if (search_words_end_access(&search->words))
+		model_changed(model);
+	if (model->relaxing == current && !model->rescheds)
 		return yield(model);
+	if (search->asleep)
+		return go_on(model, current->index);
+	word = search_words_find(&search->words, model->machine, addr);
+	search->tasks[current->index].next = (struct search_access){word, addr, unparks};
+	if (model->rescheds)
+		stayed(search, current->index);
 	if (!word->shared || !search->touched) {
 		search->touched |= word->shared;
 		return go_on(model, current->index);
@@ -276,7 +325,6 @@ struct task *search_step(struct model *model, const volatile void *addr)
 	chosen = ask(search, &point);
 	if (chosen != point.me)
 		note_preemption(model, addr);
-	search->tasks[point.me].at_shared = chosen != point.me;
 	return go_on(model, chosen);
 }
 
@@ -298,10 +346,10 @@ struct task *search_switch(struct model *model)
 	if (search->obeyed)
 		return obey(model, NULL);
 	/* Who asks on_cpu() sees that. */
-	search_words_wrote(&search->words, model->machine, &current->state, current->index);
+	if (!search->asleep)
+		search_words_wrote(&search->words, model->machine, &current->state, current->index);
 	me->idle = current->context->spin_word;
-	me->idle_since = model->changes;
-	me->at_shared = false;
+	me->idle_since = others_changes(model, current);
 	if (last && last->task == point.me &&
 	    (current->context->run_slot < 0 || !model_can_run(model, current, false)))
 		last->blocked = true;
@@ -316,10 +364,22 @@ struct task *search_switch(struct model *model)
 
 void search_freed(struct model *model, const void *object, size_t size)
 {
-	model->changes++;
-	if (!model->search->obeyed)
+	model_changed(model);
+	if (!model->search->obeyed && !model->search->asleep)
 		search_words_freed(&model->search->words, model->machine, object, size,
 				   current->index);
+}
+
+void search_woke(struct model *model, const struct task *task)
+{
+	struct search_words *words = &model->search->words;
+	struct search_event now;
+
+	if (model->search->obeyed || task->index >= MMSIM_SEARCH_TASKS_MAX)
+		return;
+	search_words_end_access(words);
+	now = search_words_now(words, current->index);
+	search_words_after(words, task->index, &now);
 }
 
 void search_rcu_unlock(struct model *model)

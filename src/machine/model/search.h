@@ -46,6 +46,13 @@ struct search_type {
 	struct search_chunk *chunks, **place; /* place: where the run's next one is or goes */
 };
 
+/* One that a task stands before, or is at. */
+struct search_access {
+	struct search_word *word; /* NULL: none */
+	const volatile void *addr;
+	bool write; /* surely */
+};
+
 typedef uint32_t search_vector[MMSIM_SEARCH_TASKS_MAX];
 
 struct search_words {
@@ -53,7 +60,7 @@ struct search_words {
 	struct search_type *types;
 	struct search_chunk **chunks; /* of this run's machine, by place in its arena */
 	size_t nr_chunks, max_chunks;
-	struct search_word elsewhere; /* all words outside chunks: shared, never watched */
+	struct search_word elsewhere; /* all words outside chunks, and yields: all are writes */
 	uint64_t nr_shared;
 	bool grew; /* since it was last cleared */
 	struct search_node *nodes; /* of this run; the 0th is none */
@@ -62,26 +69,35 @@ struct search_words {
 	uint32_t nr_vectors, max_vectors;
 	/* By task: its accesses so far, what it knows of the others', and whether an event does. */
 	uint32_t clock[MMSIM_SEARCH_TASKS_MAX];
+	uint32_t decision[MMSIM_SEARCH_TASKS_MAX], turn[MMSIM_SEARCH_TASKS_MAX];
 	uint32_t vector[MMSIM_SEARCH_TASKS_MAX];
 	bool referred[MMSIM_SEARCH_TASKS_MAX];
 	int nr_tasks;
-	/* The access under way: its word before. */
-	const volatile uint64_t *watched;
+	/* The access under way: whose, and what was in the word before. */
+	struct search_access access;
 	uint64_t before;
-	struct search_word *watched_word;
-	int watched_task;
-	bool watched_write;
+	int access_task;
+	/* Two accesses that could have come the other way round. */
+	void (*race)(struct search_words *words, const struct search_event *first, int second);
 };
+
+/* Of what @of did, how much @task knows; see struct search_event. */
+static inline uint32_t search_words_knows(const struct search_words *words, int task, int of)
+{
+	return words->vectors[words->vector[task]][of];
+}
 
 int search_words_init(struct search_words *words);
 void search_words_begin(struct search_words *words);
 void search_words_free(struct search_words *words);
-/* The last touch is over. True: it changed its word. */
-bool search_words_settle(struct search_words *words);
-/* @task is about to touch @addr; @write: it surely writes. *changed: so did the touch before. */
-struct search_word *search_words_touch(struct search_words *words, const struct machine *machine,
-				       const volatile void *addr, int task, bool write,
-				       bool *changed);
+/* The word at @addr. */
+struct search_word *search_words_find(struct search_words *words, const struct machine *machine,
+				      const volatile void *addr);
+/* @task's access to it begins; @write: it writes, whatever is seen of it. */
+void search_words_begin_access(struct search_words *words, const struct search_access *access,
+			       int task);
+/* The access is over. True: it changed its word. */
+bool search_words_end_access(struct search_words *words);
 /* @task writes to @addr just now, without a step. */
 void search_words_wrote(struct search_words *words, const struct machine *machine,
 			const volatile void *addr, int task);
@@ -148,7 +164,10 @@ struct search_strategy {
 	const char *name;
 	int (*init)(struct mmsim_search *search);
 	void (*begin)(struct mmsim_search *search);
+	/* May leave in search->decided what the choice can be remembered by. */
 	int (*choose)(struct mmsim_search *search, const struct search_point *point);
+	/* Two accesses raced; the first followed from that decision. May be NULL. */
+	void (*race)(struct mmsim_search *search, const struct search_event *first, int second);
 	/* False: there is nothing left to try. */
 	bool (*next)(struct mmsim_search *search);
 	void (*destroy)(struct mmsim_search *search);
@@ -158,10 +177,12 @@ extern const struct search_strategy search_bounded, search_pct, search_random, s
 
 /* ---- the search ---- */
 
+#define SEARCH_UNDECIDED UINT32_MAX /* nobody else could have gone on */
+
 struct search_task {
 	bool idle; /* spins or yields, and had looked at everything when it began to */
-	bool at_shared; /* stands before a shared word */
-	uint64_t idle_since; /* model->changes then */
+	struct search_access next; /* what it does first when it goes on */
+	uint64_t idle_since; /* what the others had changed then */
 	unsigned int yields; /* one after the other, nobody else having run */
 	uint64_t section_began; /* model->rcu_clock of the last RCU section that has ended */
 	struct search_event section_end;
@@ -176,7 +197,10 @@ struct mmsim_search {
 	struct search_task tasks[MMSIM_SEARCH_TASKS_MAX];
 	struct rng rng; /* of this run */
 	bool begun; /* a run since the last mmsim_search_next() */
+	bool just_begun; /* the next yield is a free choice for all */
+	bool asleep; /* late, and not begun: no choices yet */
 	bool obeyed; /* it had a written schedule: the strategy was not asked */
+	uint32_t decided;
 	bool touched; /* current made an access to a shared word since it was switched to */
 	uint64_t picks;
 	struct mmsim_search_info info;
@@ -195,6 +219,8 @@ struct task *search_step(struct model *model, const volatile void *addr);
 /* Current waits or has ended; NULL: nobody can run, ever. */
 struct task *search_switch(struct model *model);
 void search_freed(struct model *model, const void *object, size_t size);
+/* Current makes @task runnable. */
+void search_woke(struct model *model, const struct task *task);
 /* Current ends an RCU read section, queues a callback, is about to run one. */
 void search_rcu_unlock(struct model *model);
 struct search_event search_rcu_call(struct model *model);

@@ -74,10 +74,14 @@ void search_words_begin(struct search_words *words)
 {
 	words->run++;
 	words->nr_chunks = 0;
-	words->watched = NULL;
+	words->access.word = NULL;
 	words->nr_nodes = words->nr_vectors = 1;
 	words->nr_tasks = 0;
+	words->elsewhere.run = words->run;
+	words->elsewhere.nodes = 0;
 	memset(words->clock, 0, sizeof(words->clock));
+	memset(words->decision, 0xff, sizeof(words->decision));
+	memset(words->turn, 0xff, sizeof(words->turn));
 	memset(words->vector, 0, sizeof(words->vector));
 	memset(words->referred, true, sizeof(words->referred));
 	for (struct search_type *type = words->types; type; type = type->next)
@@ -103,16 +107,11 @@ void search_words_free(struct search_words *words)
 	free(words->vectors);
 }
 
-static uint32_t knows(const struct search_words *words, int task, int of)
-{
-	return words->vectors[words->vector[task]][of];
-}
-
 void search_words_after(struct search_words *words, int task, const struct search_event *event)
 {
 	uint32_t to = words->vector[task];
 
-	if (event->task == task || knows(words, task, event->task) >= event->clock)
+	if (event->task == task || search_words_knows(words, task, event->task) >= event->clock)
 		return;
 	if (words->referred[task]) {
 		to = new_vector(words);
@@ -132,7 +131,12 @@ struct search_event search_words_now(struct search_words *words, int task)
 	words->nr_tasks = MAX(words->nr_tasks, task + 1);
 	words->referred[task] = true;
 	return (struct search_event){
-		.clock = words->clock[task], .vector = words->vector[task], .task = (uint8_t)task};
+		.clock = words->clock[task],
+		.vector = words->vector[task],
+		.decision = words->decision[task],
+		.turn = words->turn[task],
+		.task = (uint8_t)task,
+	};
 }
 
 /* ---- chunks of this run's machine ---- */
@@ -208,11 +212,15 @@ static struct search_word *word_at(struct search_words *words, const struct mach
 
 /* ---- accesses ---- */
 
-static void raced(struct search_words *words, struct search_word *word)
+static void raced(struct search_words *words, struct search_word *word,
+		  const struct search_event *first, int second)
 {
-	word->shared = true;
-	words->nr_shared++;
-	words->grew = true;
+	if (!word->shared) {
+		word->shared = true;
+		words->nr_shared++;
+		words->grew = true;
+	}
+	words->race(words, first, second);
 }
 
 static void made(struct search_words *words, struct search_word *word, int task, bool write)
@@ -225,9 +233,8 @@ static void made(struct search_words *words, struct search_word *word, int task,
 		struct search_node *node = &words->nodes[*link];
 
 		if ((write || node->event.write) && node->event.task != task) {
-			if (!word->shared &&
-			    knows(words, task, node->event.task) < node->event.clock)
-				raced(words, word);
+			if (search_words_knows(words, task, node->event.task) < node->event.clock)
+				raced(words, word, &node->event, task);
 			search_words_after(words, task, &node->event);
 		}
 		/* Superseded. */
@@ -246,45 +253,55 @@ static void made(struct search_words *words, struct search_word *word, int task,
 	word->nodes = own;
 }
 
-/* The object may be gone by now, so its bytes are not asked whether they may be read. */
-NO_ASAN bool search_words_settle(struct search_words *words)
+/* Where it is not to be seen whether somebody wrote, it counts as a write. */
+static bool visible(const struct search_words *words, const struct search_access *access)
 {
-	bool changed;
+	return access->word != &words->elsewhere;
+}
 
-	if (!words->watched)
+static const volatile uint64_t *whole_word(const struct search_access *access)
+{
+	return (const volatile uint64_t *)((uintptr_t)access->addr & ~7ul);
+}
+
+NO_ASAN void search_words_begin_access(struct search_words *words,
+				       const struct search_access *access, int task)
+{
+	words->access = *access;
+	words->access_task = task;
+	if (visible(words, access))
+		words->before = *whole_word(access);
+}
+
+/* The object may be gone by now, so its bytes are not asked whether they may be read. */
+NO_ASAN bool search_words_end_access(struct search_words *words)
+{
+	const struct search_access *access = &words->access;
+	struct search_word *word = access->word;
+	bool seen, changed;
+
+	if (!word)
 		return false;
-	changed = *words->watched != words->before;
-	words->watched = NULL;
-	made(words, words->watched_word, words->watched_task, changed || words->watched_write);
+	seen = visible(words, access);
+	changed = seen && *whole_word(access) != words->before;
+	words->access.word = NULL;
+	made(words, word, words->access_task, changed || access->write || !seen);
 	return changed;
 }
 
-NO_ASAN struct search_word *search_words_touch(struct search_words *words,
-					       const struct machine *machine,
-					       const volatile void *addr, int task, bool write,
-					       bool *changed)
+struct search_word *search_words_find(struct search_words *words, const struct machine *machine,
+				      const volatile void *addr)
 {
 	uintptr_t at = (uintptr_t)addr - (uintptr_t)machine->first_chunk;
 
-	*changed = search_words_settle(words);
-	if (at >= machine->arena_used)
-		return &words->elsewhere;
-	words->watched_word = word_at(words, machine, at);
-	words->watched = (const volatile uint64_t *)((uintptr_t)addr & ~7ul);
-	words->before = *words->watched;
-	words->watched_task = task;
-	words->watched_write = write;
-	return words->watched_word;
+	return at < machine->arena_used ? word_at(words, machine, at) : &words->elsewhere;
 }
 
 void search_words_wrote(struct search_words *words, const struct machine *machine,
 			const volatile void *addr, int task)
 {
-	uintptr_t at = (uintptr_t)addr - (uintptr_t)machine->first_chunk;
-
-	search_words_settle(words);
-	if (at < machine->arena_used)
-		made(words, word_at(words, machine, at), task, true);
+	search_words_end_access(words);
+	made(words, search_words_find(words, machine, addr), task, true);
 }
 
 /* Freeing writes all of the object: to those who have looked at it, and who will. */
@@ -296,7 +313,7 @@ void search_words_freed(struct search_words *words, const struct machine *machin
 	size_t first = at % CHUNK_SIZE;
 	struct search_event event;
 
-	search_words_settle(words);
+	search_words_end_access(words);
 	for (size_t i = first / 8; i < (first + size) / 8; i++)
 		if (chunk->words[i].run == words->run && chunk->words[i].nodes)
 			made(words, &chunk->words[i], task, true);

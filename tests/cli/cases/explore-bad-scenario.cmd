@@ -1,0 +1,1 @@
+explore tests/cli/bad.ini

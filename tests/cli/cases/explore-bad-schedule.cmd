@@ -1,0 +1,1 @@
+explore b03-stackrot --schedule 'T1*'
