@@ -89,6 +89,8 @@ int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 	}
 	vma_start_write(vma);
 	vma_start_write(new);
+	/* Whoever installed guard pages under the VMA's lock is done now. */
+	new->maybe_guard = vma->maybe_guard;
 	anon_vma_lock_write(vma->anon_vma, SITE_vma_split);
 	if (new_below)
 		vma_set_range(vma, addr, vma->vm_end);
