@@ -316,7 +316,7 @@ int vma_insert(struct vm_area_struct *vma)
 
 /* ---- anon_vma of a neighbour ---- */
 
-/* Alike but for the access bits, so that mprotect could make them one VMA. */
+/* Alike but for the access bits and the name, so that they could become one VMA. */
 static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 					  const struct vm_area_struct *high,
 					  const struct vm_area_struct *neighbour)
@@ -330,8 +330,7 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 
 	if (low->vm_end != high->vm_start || ((low->vm_flags ^ high->vm_flags) & ~VM_ACCESS_FLAGS))
 		return NULL;
-	if (high->vm_pgoff != low->vm_pgoff + pages ||
-	    !anon_vma_name_eq(low->anon_name, high->anon_name))
+	if (high->vm_pgoff != low->vm_pgoff + pages)
 		return NULL;
 	return anon_vma && anon_vma_chain_is_singular(neighbour) ? anon_vma : NULL;
 }
