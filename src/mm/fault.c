@@ -254,6 +254,8 @@ static int lock_write_and_expand(struct mm_struct *mm, unsigned long addr,
 	    (!((*vma)->vm_flags & VM_GROWSDOWN) || expand_downwards(*vma, addr)))
 		*vma = NULL;
 	mmap_write_downgrade(mm);
+	if (!mmap_can_downgrade(mm))
+		*vma = vma_tree_walk(&mm->mm_mt, addr);
 	return 0;
 }
 
