@@ -40,18 +40,22 @@ MMSIM_API int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, 
  */
 MMSIM_API int64_t mmsim_mremap(struct mm_struct *mm, uint64_t addr, uint64_t old_len,
 			       uint64_t new_len, int flags, uint64_t new_addr);
-/** mmsim_brk - move the heap's end; its end afterwards, moved or not. Killable. */
+/** mmsim_brk - move the heap's end; killable. Its end, moved or not; -EINTR as uint64_t */
 MMSIM_API uint64_t mmsim_brk(struct mm_struct *mm, uint64_t brk);
-/** mmsim_set_brk - where the heap begins, PR_SET_MM_START_BRK; while no heap is mapped */
+/**
+ * mmsim_set_brk - where the heap begins, PR_SET_MM_START_BRK
+ *
+ * While no heap is mapped and no other task runs in @mm: it takes no lock.
+ */
 MMSIM_API void mmsim_set_brk(struct mm_struct *mm, uint64_t start);
 
-/** mmsim_mlock - @on_fault: MLOCK_ONFAULT, pages are locked as they come; 0 or -errno */
+/** mmsim_mlock - @on_fault: MLOCK_ONFAULT, pages are locked as they come; killable; 0 or -errno */
 MMSIM_API int mmsim_mlock(struct mm_struct *mm, uint64_t addr, uint64_t len, int on_fault);
-/** mmsim_munlock - 0 or -errno */
+/** mmsim_munlock - killable; 0 or -errno */
 MMSIM_API int mmsim_munlock(struct mm_struct *mm, uint64_t addr, uint64_t len);
-/** mmsim_mlockall - @flags: MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; 0 or -errno */
+/** mmsim_mlockall - @flags: MCL_CURRENT, MCL_FUTURE, MCL_ONFAULT; killable; 0 or -errno */
 MMSIM_API int mmsim_mlockall(struct mm_struct *mm, int flags);
-/** mmsim_munlockall - 0 or -errno */
+/** mmsim_munlockall - killable; 0 or -errno */
 MMSIM_API int mmsim_munlockall(struct mm_struct *mm);
 
 /**
@@ -102,7 +106,7 @@ enum mmsim_access {
 	MMSIM_ACCESS_NEW, /* nothing was mapped */
 	MMSIM_ACCESS_REUSE, /* the present page was made writable */
 	MMSIM_ACCESS_COPY, /* another page took its place */
-	MMSIM_ACCESS_MAPERR, /* SIGSEGV: no VMA */
+	MMSIM_ACCESS_MAPERR, /* SIGSEGV: no VMA, or a guard page */
 	MMSIM_ACCESS_ACCERR, /* SIGSEGV: not allowed */
 	MMSIM_ACCESS_OOM, /* no memory */
 	MMSIM_ACCESS_KILLED, /* a fatal signal was pending */
@@ -131,8 +135,9 @@ struct mmsim_vma {
 /**
  * mmsim_vma_find - the first VMA that ends above @addr
  *
- * As /proc/PID/maps is read: since 6.17 under the VMA's lock, before and when
- * that fails under mmap_lock held for read. Return: 0, -ENOENT, or -EINTR.
+ * As /proc/PID/maps is read: since 6.17 under the VMA's lock (of fault=vma_refcnt),
+ * before and when that fails under mmap_lock held for read. Killable then. Return:
+ * 0, -ENOENT, or -EINTR.
  */
 MMSIM_API int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *vma);
 

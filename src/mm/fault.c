@@ -32,7 +32,7 @@ int anon_vma_prepare(struct vm_area_struct *vma)
 /*
  * An own page needs an anon_vma. Looking at the neighbours for one to share
  * takes mmap_lock, under the VMA lock by try only: its writer may wait for us.
- * Before 6.10 a VMA without one was not locked at all.
+ * Before 6.10 the lock of the time, vma_rwsem, did not lock a VMA without one.
  */
 static enum fault_result vmf_anon_prepare(struct vm_fault *vmf)
 {
@@ -42,7 +42,7 @@ static enum fault_result vmf_anon_prepare(struct vm_fault *vmf)
 
 	if (likely(smp_load_acquire(&vmf->vma->anon_vma)))
 		return FAULT_DONE;
-	try_lock = vmf->vma_lock && mmsim_since(mm, 6, 10);
+	try_lock = vmf->vma_lock && !MUTANT(ANON_CHECK_BEFORE_LOCK);
 	if (try_lock && !mmap_read_trylock(mm, SITE_anon_prepare)) {
 		vma_end_read(vmf->vma);
 		return FAULT_RETRY;
@@ -254,6 +254,8 @@ static int lock_write_and_expand(struct mm_struct *mm, unsigned long addr,
 	    (!((*vma)->vm_flags & VM_GROWSDOWN) || expand_downwards(*vma, addr)))
 		*vma = NULL;
 	mmap_write_downgrade(mm);
+	if (!mmap_can_downgrade(mm))
+		*vma = vma_tree_walk(&mm->mm_mt, addr);
 	return 0;
 }
 

@@ -38,9 +38,37 @@ const struct madvise_strategy *madvise_strategy_at(unsigned int i)
 
 /* ---- what an advice does to the part of the range that lies in one VMA ---- */
 
+/* An armed VMA's monitor hears of it first, without the lock. -ENOMEM: the VMA is gone. */
+static int userfaultfd_remove(struct madvise *m, unsigned long start, unsigned long *end)
+{
+	/* Under the VMA lock there is none: an armed VMA is a reason to fall back. */
+	if (!(m->vma->vm_flags & VM_UFFD_MISSING))
+		return 0;
+	mmap_read_unlock(m->mm);
+	mmap_read_lock(m->mm, SITE_madvise);
+	m->vma = vma_tree_walk(&m->mm->mm_mt, start);
+	if (!m->vma)
+		return -ENOMEM;
+	*end = MIN(*end, m->vma->vm_end);
+	return 0;
+}
+
+static bool may_discard(const struct madvise *m)
+{
+	return !(m->vma->vm_flags & VM_LOCKED) || m->advice == MADV_DONTNEED_LOCKED;
+}
+
 static int madvise_dontneed_free(struct madvise *m, unsigned long start, unsigned long end)
 {
-	if ((m->vma->vm_flags & VM_LOCKED) && m->advice != MADV_DONTNEED_LOCKED)
+	int err;
+
+	if (!may_discard(m))
+		return -EINVAL;
+	err = userfaultfd_remove(m, start, &end);
+	if (err)
+		return err;
+	/* It may be another VMA now. */
+	if (!may_discard(m))
 		return -EINVAL;
 	if (m->advice == MADV_FREE)
 		lazyfree_page_range(&m->tlb, start, end);
@@ -76,32 +104,14 @@ static int madvise_collapse(struct madvise *m, unsigned long start, unsigned lon
 	return -ENOMEM;
 }
 
-/* An armed VMA's monitor hears of it first, without the lock. -ENOMEM: the VMA is gone. */
-static int userfaultfd_remove(struct madvise *m, unsigned long start, unsigned long *end)
-{
-	/* Under the VMA lock there is none: an armed VMA is a reason to fall back. */
-	if (!(m->vma->vm_flags & VM_UFFD_MISSING))
-		return 0;
-	mmap_read_unlock(m->mm);
-	mmap_read_lock(m->mm, SITE_madvise);
-	m->vma = vma_tree_walk(&m->mm->mm_mt, start);
-	if (!m->vma)
-		return -ENOMEM;
-	*end = MIN(*end, m->vma->vm_end);
-	return 0;
-}
-
 static int madvise_vma_behavior(struct madvise *m, unsigned long start, unsigned long end)
 {
-	int err;
-
 	machine_work(WORK_vma_visit, 1);
 	switch (m->advice) {
 	case MADV_DONTNEED:
 	case MADV_DONTNEED_LOCKED:
 	case MADV_FREE:
-		err = userfaultfd_remove(m, start, &end);
-		return err ? err : madvise_dontneed_free(m, start, end);
+		return madvise_dontneed_free(m, start, end);
 	case MADV_COLD:
 	case MADV_PAGEOUT:
 		return madvise_cold_or_pageout(m, start, end);
@@ -274,6 +284,9 @@ static bool advice_exists(const struct mm_struct *mm, int advice)
 		return mmsim_since(mm, 6, 1);
 	case MADV_DONTNEED_LOCKED:
 		return mmsim_since(mm, 5, 18);
+	case MADV_COLD:
+	case MADV_PAGEOUT:
+		return mmsim_since(mm, 5, 4);
 	case MADV_POPULATE_READ:
 	case MADV_POPULATE_WRITE:
 		return mmsim_since(mm, 5, 14);

@@ -243,8 +243,8 @@ int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long en
 /* ---- stack.c ---- */
 
 /*
- * Grow the stack @vma down to @addr. mmap_lock held for write; before 6.5 read
- * was thought to be enough. 0, -EPERM, -ENOMEM.
+ * Grow the stack @vma down to @addr. mmap_lock held for write, or for read if
+ * stack_grows_under_read(). 0, -EPERM, -ENOMEM.
  */
 int expand_downwards(struct vm_area_struct *vma, unsigned long addr);
 bool stack_grows_under_read(const struct mm_struct *mm);

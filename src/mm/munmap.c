@@ -133,8 +133,7 @@ int unmap_range_locked(struct mm_struct *mm, unsigned long start, unsigned long 
 
 static bool may_downgrade(const struct mm_struct *mm, const struct vma_munmap *vms)
 {
-	/* Somebody else's lock cannot downgrade without letting others in between. */
-	if (!mm->sim->munmap->downgrade || mm->sim->rwsem[LOCK_mmap_lock]->foreign)
+	if (!mm->sim->munmap->downgrade || !mmap_can_downgrade(mm))
 		return false;
 	return mmsim_since(mm, 6, 5) || !vms->below_stack;
 }

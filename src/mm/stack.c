@@ -4,8 +4,9 @@
  *
  * Fidelity: guard gap to what lies below, RLIMIT_STACK, anon_vma root lock
  * around the change. Since 6.1's stable releases mmap_lock is held for write
- * and the VMA write-locked; before, mmap_lock for read was held, the anon_vma
- * lock kept two growths of one stack apart and page_table_lock those of two.
+ * and the VMA write-locked (in any release whose faults are set to take VMA locks);
+ * before, mmap_lock for read was held, the anon_vma lock kept two growths of one
+ * stack apart and page_table_lock those of two.
  * Then, tree nodes that fall out are kept until the next writer, for readers of
  * the tree are not in RCU sections (rbtrees had nothing to free). Not modelled:
  * stacks that grow upwards.
@@ -16,7 +17,8 @@
 
 bool stack_grows_under_read(const struct mm_struct *mm)
 {
-	return !mmsim_since(mm, 6, 1) || MUTANT(GROW_UNDER_READ);
+	/* Who holds a VMA lock relies on the bounds. */
+	return (!mmsim_since(mm, 6, 1) && !mm->fault->per_vma) || MUTANT(GROW_UNDER_READ);
 }
 
 static bool too_near(struct vm_area_struct *vma, unsigned long addr)

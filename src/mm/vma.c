@@ -89,6 +89,8 @@ int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 	}
 	vma_start_write(vma);
 	vma_start_write(new);
+	/* Whoever installed guard pages under the VMA's lock is done now. */
+	new->maybe_guard = vma->maybe_guard;
 	anon_vma_lock_write(vma->anon_vma, SITE_vma_split);
 	if (new_below)
 		vma_set_range(vma, addr, vma->vm_end);
@@ -314,7 +316,7 @@ int vma_insert(struct vm_area_struct *vma)
 
 /* ---- anon_vma of a neighbour ---- */
 
-/* Alike but for the access bits, so that mprotect could make them one VMA. */
+/* Alike but for the access bits and the name, so that they could become one VMA. */
 static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 					  const struct vm_area_struct *high,
 					  const struct vm_area_struct *neighbour)
@@ -328,8 +330,7 @@ static struct anon_vma *reusable_anon_vma(const struct vm_area_struct *low,
 
 	if (low->vm_end != high->vm_start || ((low->vm_flags ^ high->vm_flags) & ~VM_ACCESS_FLAGS))
 		return NULL;
-	if (high->vm_pgoff != low->vm_pgoff + pages ||
-	    !anon_vma_name_eq(low->anon_name, high->anon_name))
+	if (high->vm_pgoff != low->vm_pgoff + pages)
 		return NULL;
 	return anon_vma && anon_vma_chain_is_singular(neighbour) ? anon_vma : NULL;
 }

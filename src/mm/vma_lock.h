@@ -102,8 +102,16 @@ static inline bool vma_is_write_locked(const struct vm_area_struct *vma)
 int mmap_write_lock_killable(struct mm_struct *mm, enum lock_site site);
 void mmap_write_lock(struct mm_struct *mm, enum lock_site site);
 void mmap_write_unlock(struct mm_struct *mm);
-/* VMA write locks end here too: what was locked must be detached by now. */
+/*
+ * VMA write locks end here too: what was locked must be detached by now. A lock
+ * that cannot downgrade is released and taken again: VMAs may be others then.
+ */
 void mmap_write_downgrade(struct mm_struct *mm);
+
+static inline bool mmap_can_downgrade(const struct mm_struct *mm)
+{
+	return !mm->sim->rwsem[LOCK_mmap_lock]->foreign;
+}
 
 static inline void mmap_read_lock(struct mm_struct *mm, enum lock_site site)
 {

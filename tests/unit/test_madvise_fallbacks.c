@@ -418,10 +418,50 @@ static void f10_ends_with_a_guard_restart(void **state)
 	assert_true(restarts && without);
 }
 
+/* Locked memory is refused before its monitor is told, for which the lock would be dropped. */
+static void refused_before_the_monitor_hears(void **state)
+{
+	static const struct mm_setup setup = {"6.18", NULL, NULL, NULL, NULL};
+	struct mm_world w;
+
+	(void)state;
+	world_make(&w, &setup);
+	map_layout(&w);
+	arm_first(&w);
+	assert_int_equal(mmsim_madvise(w.mm, PAGE(0), PAGE_SIZE, MADV_DONTNEED), 0);
+	assert_int_equal(world_site(&w, "mmap_lock", "madvise").acquired_read, 2);
+	assert_int_equal(mmsim_mlock(w.mm, PAGE(0), 8 * PAGE_SIZE, 0), 0);
+	assert_int_equal(mmsim_madvise(w.mm, PAGE(0), PAGE_SIZE, MADV_DONTNEED), -EINVAL);
+	assert_int_equal(world_site(&w, "mmap_lock", "madvise").acquired_read, 3);
+	world_end(&w);
+}
+
+/* Not every release has every advice. */
+static void advice_that_is_too_new(void **state)
+{
+	static const int advices[] = {MADV_COLD, MADV_PAGEOUT};
+	static const char *const kernels[] = {"5.3", "5.4"};
+
+	(void)state;
+	for (size_t k = 0; k < ARRAY_SIZE(kernels); k++) {
+		const struct mm_setup setup = {kernels[k], NULL, NULL, NULL, NULL};
+		struct mm_world w;
+
+		world_make(&w, &setup);
+		map_layout(&w);
+		for (size_t i = 0; i < ARRAY_SIZE(advices); i++)
+			assert_int_equal(mmsim_madvise(w.mm, PAGE(0), PAGE_SIZE, advices[i]),
+					 k ? 0 : -EINVAL);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(causes_without_a_race),
+		cmocka_unit_test(refused_before_the_monitor_hears),
+		cmocka_unit_test(advice_that_is_too_new),
 		cmocka_unit_test(f2_write_locked),
 		cmocka_unit_test(f2_writer_waits),
 		cmocka_unit_test(f2_too_many_readers),

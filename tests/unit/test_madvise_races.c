@@ -14,6 +14,10 @@
 
 #include <cmocka.h>
 
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
 static const struct mm_setup designs[] = {
 	{"6.12", "vma_rwsem", "vma_lock", NULL, NULL},
 	{"6.18", "vma_refcnt", "vma_lock", NULL, NULL},
@@ -193,9 +197,37 @@ static void f4_reused(void **state)
 	}
 }
 
+/* ---- */
+
+static void install_below(struct mm_world *w)
+{
+	must(mmsim_madvise(w->mm, PAGE(1), 2 * PAGE_SIZE, MADV_GUARD_INSTALL), 0);
+}
+
+static bool under_vma_lock(struct mm_world *w, const void *expected)
+{
+	(void)expected;
+	return !world_site(w, "mmap_lock", "madvise").acquired_read;
+}
+
+/* The lower half is a copy that was made before the guard pages came: it is marked all the same. */
+static void guards_while_it_is_split(void **state)
+{
+	static const struct mm_setup setup = {"7.0", NULL, NULL, NULL, NULL};
+	static const struct mm_race race = {.prepare = prepare_one,
+					    .a = cut_above,
+					    .b = install_below,
+					    .found = under_vma_lock};
+
+	(void)state;
+	/* That no guard page is in an unmarked VMA is checked at the end of each run. */
+	assert_true(world_sweep(&setup, &race) > 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(guards_while_it_is_split),
 		cmocka_unit_test(f2_write_locked_by_mprotect),
 		cmocka_unit_test(f3_detached_and_found_again),
 		cmocka_unit_test(f3_detached_and_gone),

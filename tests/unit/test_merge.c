@@ -180,13 +180,14 @@ static void names(void **state)
 		   "name 0 0 all\n"
 		   "name 0 1 a[b = EINVAL\n"
 		   "name 0 1 a$b = EINVAL\n");
-	/* A neighbour's anon_vma is shared only under the same name. */
+	/* A neighbour's anon_vma is shared whatever the names, so that they can merge later. */
 	script_run("mmap 0 8 rw p\n"
 		   "name 4 4 heap\n"
 		   "w 0 1\n"
 		   "w 4 2\n"
+		   "V 0-4:rw-,ac 4-8:rw-,ac<heap>\n"
 		   "name 4 4\n"
-		   "V 0-4:rw-,ac 4-8:rw-,ac\n");
+		   "V 0-8:rw-,ac\n");
 	script_run("mmap 0 8 rw p\n"
 		   "w 0 1\n"
 		   "name 4 4 heap\n"

@@ -144,9 +144,16 @@ static uint64_t acquired(const struct mmsim *sim, const char *name, bool write)
 static void lock_of_a_growth(void **state)
 {
 	static const struct {
-		const char *kernel;
+		const char *kernel, *fault;
 		unsigned int write, vma_locks;
-	} rows[] = {{"5.15", 0, 0}, {"6.1", 1, 0}, {"6.5", 1, 1}, {"6.18", 1, 1}, {"7.0", 1, 1}};
+	} rows[] = {{"5.15", "", 0, 0},
+		    {"6.1", "", 1, 0},
+		    {"6.5", "", 1, 1},
+		    {"6.18", "", 1, 1},
+		    {"7.0", "", 1, 1},
+		    /* Readers of one VMA must not see its bounds move. */
+		    {"5.15", "vma_rwsem", 1, 1},
+		    {"5.15", "vma_refcnt", 1, 1}};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
@@ -155,6 +162,7 @@ static void lock_of_a_growth(void **state)
 		mmsim_config_init(&s.config);
 		assert_int_equal(mmsim_config_set(&s.config, "machine", "step", NULL), 0);
 		assert_int_equal(mmsim_config_set(&s.config, "kernel", s.kernel, NULL), 0);
+		strcpy(s.config.fault, rows[i].fault);
 		script_begin(&s);
 		mmsim_mmap(s.mm, SIM_WINDOW_BASE + 64 * PAGE_SIZE, PAGE_SIZE,
 			   PROT_READ | PROT_WRITE,

@@ -195,10 +195,33 @@ static void faults_by_release(void **state)
 			assert_int_equal(covered[r][what], 1);
 }
 
+/* A lock that is younger than the release: it locks a VMA without anon_vma all the same. */
+static void count_in_an_old_release(void **state)
+{
+	static const char *const kernels[] = {"5.15", "6.1", "6.6"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
+		const struct mm_setup setup = {kernels[i], "vma_refcnt", NULL, NULL, NULL};
+		struct fault_counts counts;
+		struct mm_world w;
+
+		world_make(&w, &setup);
+		prepare_fault(&w, WRITE_WITHOUT);
+		counts = count_all(&w);
+		assert_int_equal(do_fault(&w, WRITE_WITHOUT), MMSIM_ACCESS_NEW);
+		/* Not without mmap_lock: the neighbours are looked at. */
+		assert_int_equal(count_all(&w).prepare, counts.prepare + 1);
+		assert_int_equal(count_all(&w).success, counts.success + 1);
+		world_end(&w);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faults_by_release),
+		cmocka_unit_test(count_in_an_old_release),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

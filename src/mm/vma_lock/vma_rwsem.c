@@ -4,7 +4,7 @@
  *
  * Fidelity: protocol as in Linux 6.4 to 6.14: order of every check, VMAs freed
  * after a grace period, the separately allocated lock, the anon_vma rule of 6.4
- * to 6.9. Since 6.14, and in 6.12's stable releases, the mm's sequence is odd
+ * to 6.9. Since 6.12, whose stable releases have it from 6.14, the mm's sequence is odd
  * while mmap_lock is held for write; before, it moves at the end only. Before
  * 6.6 a VMA armed for a userfaultfd is not locked. Not modelled: the special
  * cases of files.
