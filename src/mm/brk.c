@@ -15,14 +15,10 @@
 static bool room_to_grow(struct mm_struct *mm, unsigned long from, unsigned long to)
 {
 	struct vm_area_struct *next = vma_tree_find(&mm->mm_mt, from, NULL, NULL);
-	unsigned long gap;
 
 	if (to < from || to > TASK_SIZE)
 		return false;
-	if (!next)
-		return true;
-	gap = next->vm_flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
-	return to + PAGE_SIZE + gap <= next->vm_start;
+	return !next || to + PAGE_SIZE <= vm_start_gap(next);
 }
 
 static int brk_grow(struct mm_struct *mm, unsigned long from, unsigned long to)

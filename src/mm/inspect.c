@@ -83,13 +83,14 @@ static struct vm_area_struct *lock_next_vma_under_rcu(struct mm_struct *mm, unsi
 	return vma;
 }
 
-static struct vm_area_struct *lock_next_vma_under_mmap_lock(struct mm_struct *mm,
-							    unsigned long addr, bool *found)
+/* mmap_lock held for read. */
+static bool describe_next_vma(struct mm_struct *mm, unsigned long addr, struct mmsim_vma *out)
 {
 	struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
 
-	*found = vma;
-	return vma && mm->fault->vma_start_read_locked(vma, SITE_inspect) ? vma : NULL;
+	if (vma)
+		describe_vma(vma, out);
+	return vma;
 }
 
 int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
@@ -100,29 +101,26 @@ int mmsim_vma_find(struct mm_struct *mm, uint64_t addr, struct mmsim_vma *out)
 
 	if (vma_locks)
 		vma = lock_next_vma_under_rcu(mm, addr, &found);
+	if (!found)
+		return -ENOENT;
+	if (!vma && mmap_read_lock_killable(mm, SITE_inspect))
+		return -EINTR;
+	if (!vma && vma_locks) {
+		/* Only found under it; then it is the VMA's lock again. */
+		vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+		if (vma && !mm->fault->vma_start_read_locked(vma, SITE_inspect))
+			vma = NULL;
+		if (vma)
+			mmap_read_unlock(mm);
+	}
 	if (vma) {
 		describe_vma(vma, out);
 		vma_end_read(vma);
 		return 0;
 	}
-	if (!found)
-		return -ENOENT;
-	if (mmap_read_lock_killable(mm, SITE_inspect))
-		return -EINTR;
-	if (vma_locks) {
-		vma = lock_next_vma_under_mmap_lock(mm, addr, &found);
-		if (vma) {
-			mmap_read_unlock(mm);
-			describe_vma(vma, out);
-			vma_end_read(vma);
-			return 0;
-		}
-	}
-	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
-	if (vma)
-		describe_vma(vma, out);
+	found = describe_next_vma(mm, addr, out);
 	mmap_read_unlock(mm);
-	return vma ? 0 : -ENOENT;
+	return found ? 0 : -ENOENT;
 }
 
 /* ---- pages ---- */

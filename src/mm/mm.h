@@ -242,6 +242,14 @@ int madvise_populate(struct mm_struct *mm, unsigned long start, unsigned long en
 
 /* ---- stack.c ---- */
 
+/* Where nothing may be mapped any more below @vma, but by MAP_FIXED. */
+static inline unsigned long vm_start_gap(const struct vm_area_struct *vma)
+{
+	unsigned long gap = vma->vm_flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
+
+	return vma->vm_start > gap ? vma->vm_start - gap : 0;
+}
+
 /*
  * Grow the stack @vma down to @addr. mmap_lock held for write, or for read if
  * stack_grows_under_read(). 0, -EPERM, -ENOMEM.

@@ -22,14 +22,6 @@
 	(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_NORESERVE |           \
 	 MAP_POPULATE | MAP_LOCKED | MAP_GROWSDOWN | MAP_STACK)
 
-/* Where nothing may be mapped any more below @vma, but by MAP_FIXED. */
-static unsigned long vm_start_gap(const struct vm_area_struct *vma)
-{
-	unsigned long gap = vma->vm_flags & VM_GROWSDOWN ? STACK_GUARD_GAP : 0;
-
-	return vma->vm_start > gap ? vma->vm_start - gap : 0;
-}
-
 static bool range_is_free(struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
 	unsigned long start;
