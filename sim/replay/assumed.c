@@ -270,6 +270,8 @@ static void postpone(struct walk *w, size_t i)
 	while (to + 1 < w->nr_ops && w->ops[to + 1].op.time_ns <= moved.end_ns &&
 	       w->ops[to + 1].op.tid != moved.op.tid)
 		to++;
+	if (to + 1 < w->nr_ops && w->ops[to + 1].op.time_ns < moved.op.time_ns)
+		moved.op.time_ns = w->ops[to + 1].op.time_ns;
 	memmove(&w->ops[i], &w->ops[i + 1], (to - i) * sizeof(moved));
 	w->ops[to] = moved;
 }
@@ -283,7 +285,7 @@ static bool claim(struct walk *w, struct life *life, uint64_t start, uint64_t en
 	const struct traced_op *traced = &w->ops[i];
 	struct region region = {.start = start, .end = end};
 
-	if (!layout_overlaps(&life->known, start, end))
+	if (start >= end || !layout_overlaps(&life->known, start, end))
 		return true;
 	if (!w->emitting && !traced->postponed) {
 		postpone(w, i);

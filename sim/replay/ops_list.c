@@ -12,18 +12,6 @@
 
 /* ---- reading ---- */
 
-/* What cannot be done yet is said before anything is done. */
-static const char *missing(const struct sim_op *op)
-{
-	if (op->kind == OP_MMAP && op->file >= 0)
-		return "a mapping of a file";
-	if (op->kind == OP_MMAP && (op->flags & MAP_SHARED))
-		return "a shared mapping";
-	if (!sim_is_call(op) && op->kind != OP_R && op->kind != OP_W)
-		return sim_op_specs[op->kind].name;
-	return op->pid ? "a second process" : NULL;
-}
-
 static int add_comment(struct ops_list *list, const char *line)
 {
 	char **more = realloc(list->comments, (list->nr_comments + 1) * sizeof(*more));
@@ -46,7 +34,10 @@ static int add_line(struct ops_list *list, const char *line, const char *path, u
 		return n;
 	if (!n)
 		return *line == '#' && !list->nr ? add_comment(list, line) : 0;
-	what = missing(&op);
+	/* What cannot be done yet is said before anything is done. */
+	what = sim_op_missing(&op);
+	if (!what && op.pid)
+		what = "a second process";
 	if (what)
 		return sim_error_set(err, -EOPNOTSUPP, path, number,
 				     "%s: not simulated yet; expected operations of process 0 on "

@@ -11,6 +11,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,16 +75,18 @@ static char *read_cpu_and_time(char *p, uint64_t *time_ns)
 	return read_time(skip_blanks(end + 1), time_ns);
 }
 
-/* The number that ends at @end, with its sign; returns where it begins. */
+/* The number that ends at @end, with its sign, 0 when it is too large; returns where it begins. */
 static char *number_before(char *line, char *end, int *number)
 {
 	char *begin = end;
+	long read;
 
 	while (begin > line && isdigit((unsigned char)begin[-1]))
 		begin--;
 	if (begin > line && begin < end && begin[-1] == '-')
 		begin--;
-	*number = begin < end && end - begin < 11 ? atoi(begin) : 0;
+	read = begin < end && end - begin < 12 ? strtol(begin, NULL, 10) : 0;
+	*number = read >= INT_MIN && read <= INT_MAX ? (int)read : 0;
 	return begin < end ? begin : NULL;
 }
 

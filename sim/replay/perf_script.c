@@ -7,12 +7,16 @@
 #include "perf_stats.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #define NO_OP SIZE_MAX
+
+/* Results from -MAX_ERRNO to -1 are errors; none is below that. */
+#define MAX_ERRNO 4095
 
 /* A thread of the trace: its last known name, and the system call it is in. */
 struct import_thread {
@@ -188,6 +192,30 @@ static void exit_mremap(struct import *im, struct traced_op *traced)
 	im->report->unsupported++;
 }
 
+static bool apart(uint64_t a, uint64_t a_len, uint64_t b, uint64_t b_len)
+{
+	return a + a_len <= b || b + b_len <= a;
+}
+
+/* Whether a kernel can have answered so; a damaged line says anything. */
+static bool possible_result(const struct sim_op *op)
+{
+	uint64_t result = (uint64_t)op->result;
+
+	if (op->result < 0)
+		return op->result >= -MAX_ERRNO;
+	if ((op->kind == OP_MMAP || op->kind == OP_MREMAP) && result % SIM_PAGE_SIZE)
+		return false;
+	if (op->kind == OP_MMAP)
+		return needs_result(op) || result == op->addr;
+	if (op->kind != OP_MREMAP)
+		return true;
+	if (op->flags & MREMAP_FIXED && result != op->new_addr)
+		return false;
+	return result == op->addr ||
+	       (op->flags & MREMAP_MAYMOVE && apart(op->addr, op->len, result, op->new_len));
+}
+
 static void on_exit_call(struct import *im, struct import_thread *thread,
 			 const struct perf_event *event, enum op_kind kind)
 {
@@ -205,6 +233,11 @@ static void on_exit_call(struct import *im, struct import_thread *thread,
 	traced->end_ns = event->time_ns - im->events.events[0].time_ns;
 	op->result = (int64_t)event->value[0];
 	op->has_result = true;
+	if (!possible_result(op)) {
+		traced->dropped = true;
+		im->report->unsupported++;
+		return;
+	}
 	if (kind == OP_MMAP && op->result > 0 && needs_result(op))
 		op->addr = (uint64_t)op->result;
 	else if (kind == OP_MREMAP)
@@ -250,8 +283,13 @@ static int on_fork(struct import *im, const struct perf_event *event)
 {
 	int child = (int)event->value[0], child_pid = (int)event->value[1];
 	bool is_thread = child_pid == event->pid;
-	struct traced_op *traced = add_op(im, event, is_thread ? OP_THREAD : OP_FORK);
+	struct traced_op *traced;
 
+	if (!event->value[0] || event->value[0] > INT_MAX) {
+		im->report->unsupported++;
+		return 0;
+	}
+	traced = add_op(im, event, is_thread ? OP_THREAD : OP_FORK);
 	if (!traced)
 		return -ENOMEM;
 	traced->op.value = (uint64_t)child;

@@ -24,6 +24,8 @@ struct planner {
 	struct plan *plan;
 	struct owners owners;
 	unsigned int *done; /* by task: operations of it seen so far */
+	struct plan_order
+		*after; /* by task: the exec that its next one comes after; done 0: none */
 };
 
 struct plan_task *plan_task_of(const struct plan *plan, int tid)
@@ -82,20 +84,21 @@ static bool op_range(const struct sim_op *op, uint64_t *start, uint64_t *end)
 		if (op->has_result)
 			*start = (uint64_t)op->result;
 		*end = page_up(*start + op->len);
-		return true;
+		break;
 	case OP_R:
 	case OP_W:
 		*end = *start + SIM_PAGE_SIZE;
-		return true;
+		break;
 	case OP_MUNMAP:
 	case OP_MPROTECT:
 	case OP_MADVISE:
 	case OP_MREMAP:
 		*end = page_up(op->addr + op->len);
-		return *end > *start;
+		break;
 	default:
 		return false;
 	}
+	return *end > *start;
 }
 
 static bool changes_mappings(const struct sim_op *op)
@@ -202,15 +205,41 @@ static int take_range(struct owners *owners, struct owner now)
 	return add_owner(owners, now);
 }
 
+/* What the others of the process did comes before an exec, what they do next after it. */
+static int order_around_exec(struct planner *p, size_t i, unsigned int task)
+{
+	const struct plan_task *tasks = p->plan->tasks;
+
+	for (unsigned int t = 0; t < p->plan->nr_tasks; t++) {
+		if (t == task || tasks[t].pid != tasks[task].pid)
+			continue;
+		if (p->done[t] && add_order(p->plan, i, t, p->done[t]))
+			return -ENOMEM;
+		p->after[t] = (struct plan_order){.task = task, .done = p->done[task]};
+	}
+	return 0;
+}
+
+/* Whatever it does, it does it in the address space that the last exec made. */
+static int order_after_exec(struct planner *p, size_t i, unsigned int task)
+{
+	struct plan_order after = p->after[task];
+
+	p->after[task].done = 0;
+	return after.done ? add_order(p->plan, i, after.task, after.done) : 0;
+}
+
 static int plan_op(struct planner *p, size_t i, unsigned int task)
 {
 	const struct sim_op *op = &p->plan->rec->ops[i];
 	unsigned int done = ++p->done[task];
 	struct owner now = {.pid = op->pid, .task = task, .done = done, .op = i};
-	int err;
+	int err = order_after_exec(p, i, task);
 
-	if (!op_range(op, &now.start, &now.end))
-		return 0;
+	if (!err && op->kind == OP_EXEC)
+		return order_around_exec(p, i, task);
+	if (err || !op_range(op, &now.start, &now.end))
+		return err;
 	err = order_after_owners(p, i, task, now.start, now.end);
 	if (!err && takes_away(op))
 		err = order_after_uses(p, i, task, now.start, now.end);
@@ -241,6 +270,21 @@ static int add_tasks(struct plan *plan)
 	return 0;
 }
 
+/*
+ * The task that an operation starts waits for it, unless it is told to have done something before,
+ * or nobody replays the operation: then it would wait for ever, and others for it.
+ */
+static void note_start(struct plan *plan, const struct sim_op *op)
+{
+	struct plan_task *started;
+
+	if ((op->kind != OP_THREAD && op->kind != OP_FORK) || !plan_task_of(plan, op->tid))
+		return;
+	started = plan_task_of(plan, (int)op->value);
+	if (started && !started->nr_ops)
+		started->root = false;
+}
+
 static int fill_tasks(struct plan *plan)
 {
 	const struct recording *rec = plan->rec;
@@ -261,11 +305,7 @@ static int fill_tasks(struct plan *plan)
 		task = plan_task_of(plan, rec->ops[i].tid);
 		if (task)
 			task->ops[task->nr_ops++] = i;
-		if (rec->ops[i].kind == OP_THREAD || rec->ops[i].kind == OP_FORK) {
-			task = plan_task_of(plan, (int)rec->ops[i].value);
-			if (task)
-				task->root = false;
-		}
+		note_start(plan, &rec->ops[i]);
 	}
 	return 0;
 }
@@ -280,7 +320,8 @@ int plan_make(const struct recording *rec, struct plan *plan)
 	if (!err)
 		err = fill_tasks(plan);
 	p.done = calloc(plan->nr_tasks + 1, sizeof(*p.done));
-	if (!p.done)
+	p.after = calloc(plan->nr_tasks + 1, sizeof(*p.after));
+	if (!p.done || !p.after)
 		err = -ENOMEM;
 	for (size_t i = 0; i < rec->nr_ops && !err; i++) {
 		struct plan_task *task = plan_task_of(plan, rec->ops[i].tid);
@@ -289,6 +330,7 @@ int plan_make(const struct recording *rec, struct plan *plan)
 			err = plan_op(&p, i, (unsigned int)(task - plan->tasks));
 	}
 	free(p.done);
+	free(p.after);
 	free(p.owners.at);
 	if (err)
 		plan_free(plan);

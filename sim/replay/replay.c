@@ -31,7 +31,8 @@ static void wait_for_time(struct replay *replay, const struct sim_op *op)
 		mmsim_sleep_ns(due - now);
 }
 
-static const struct plan_order *first_order(const struct plan *plan, size_t op)
+/* The first order of an operation, or where it would stand. */
+static size_t first_order(const struct plan *plan, size_t op)
 {
 	size_t low = 0, high = plan->nr_orders;
 
@@ -43,18 +44,17 @@ static const struct plan_order *first_order(const struct plan *plan, size_t op)
 		else
 			high = middle;
 	}
-	return &plan->orders[low];
+	return low;
 }
 
 static void wait_for_order(struct replay_task *task, size_t i)
 {
 	struct replay *replay = task->replay;
 	const struct plan *plan = replay->plan;
-	const struct plan_order *order = first_order(plan, i);
-	const struct plan_order *end = plan->orders + plan->nr_orders;
 	bool waited = false;
 
-	for (; order < end && order->op == i; order++) {
+	for (size_t o = first_order(plan, i); o < plan->nr_orders && plan->orders[o].op == i; o++) {
+		const struct plan_order *order = &plan->orders[o];
 		const struct replay_task *other = &replay->tasks[order->task];
 
 		/* Acquire: pairs with the release in task_main(). */
@@ -73,15 +73,17 @@ static int task_main(void *arg)
 	struct replay_task *task = arg;
 	struct replay *replay = task->replay;
 	const struct plan_task *plan = task->plan;
-
-	int err = mmsim_use_mm(task->process->mm);
+	int err = 0;
 
 	for (unsigned int n = 0; n < plan->nr_ops && !err && !stopped(replay); n++) {
 		const struct sim_op *op = &replay->plan->rec->ops[plan->ops[n]];
 
 		wait_for_time(replay, op);
 		wait_for_order(task, plan->ops[n]);
-		replay_do_op(task, op);
+		/* Another one may be the process' since an exec. Now it stays: an exec waits. */
+		err = mmsim_use_mm(task->process->mm);
+		if (!err)
+			replay_do_op(task, op);
 		smp_store_release(&task->progress->done, n + 1);
 	}
 	mmsim_use_mm(NULL);
@@ -155,16 +157,11 @@ static void start_progress(struct replay *replay)
 
 static struct replay_process *process_of(struct replay *replay, int pid)
 {
-	struct replay_process *free_slot = NULL;
-
-	for (unsigned int i = 0; i < replay->plan->nr_tasks; i++) {
+	for (unsigned int i = 0; i < replay->nr_processes; i++)
 		if (replay->processes[i].pid == pid)
 			return &replay->processes[i];
-		if (!replay->processes[i].pid && !free_slot)
-			free_slot = &replay->processes[i];
-	}
-	free_slot->pid = pid;
-	return free_slot;
+	replay->processes[replay->nr_processes].pid = pid;
+	return &replay->processes[replay->nr_processes++];
 }
 
 static int make_tasks(struct replay *replay)
@@ -235,12 +232,12 @@ static void collect(struct replay *replay, struct replay_result *result)
 
 static void put_all(struct replay *replay)
 {
-	for (unsigned int t = 0; t < replay->plan->nr_tasks; t++) {
-		if (replay->processes[t].mm)
-			mmsim_mm_put(replay->processes[t].mm);
+	for (unsigned int p = 0; p < replay->nr_processes; p++)
+		if (replay->processes[p].mm)
+			mmsim_mm_put(replay->processes[p].mm);
+	for (unsigned int t = 0; t < replay->plan->nr_tasks; t++)
 		if (replay->tasks[t].progress)
 			kmem_cache_free(replay->cache, replay->tasks[t].progress);
-	}
 }
 
 int replay_run(struct mmsim *sim, const struct plan *plan, const struct replay_options *options,

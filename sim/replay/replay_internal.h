@@ -35,6 +35,7 @@ struct replay {
 	struct kmem_cache *cache;
 	struct replay_task *tasks; /* as plan->tasks */
 	struct replay_process *processes; /* as many as tasks at most */
+	unsigned int nr_processes;
 	uint64_t start_ns;
 	bool terminal;
 };

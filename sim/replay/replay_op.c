@@ -88,17 +88,37 @@ static int64_t do_touch_op(struct replay_task *task, const struct sim_op *op)
 	return -EFAULT;
 }
 
+/* Whether the child's process has an address space, now at the latest. */
+static bool begin_process(struct replay_task *task, struct replay_task *child)
+{
+	struct mm_struct *mm, *none = NULL;
+
+	if (quiet_load_acquire(child->process->mm))
+		return true;
+	mm = mmsim_mm_create(task->replay->sim, child->plan->name);
+	if (!mm)
+		return false;
+	if (quiet_try_cmpxchg(child->process->mm, &none, mm))
+		task->counts.fork_as_new++;
+	else
+		mmsim_mm_put(mm);
+	return true;
+}
+
 static int64_t do_start_op(struct replay_task *task, const struct sim_op *op)
 {
 	struct replay_task *child = replay_task_of(task->replay, (int)op->value);
+	int err = -ENOMEM;
 
 	if (!child)
 		return 0;
-	if (op->kind == OP_FORK && !child->process->mm) {
-		task->counts.fork_as_new++;
-		child->process->mm = mmsim_mm_create(task->replay->sim, child->plan->name);
-	}
-	return child->process->mm ? replay_start_task(child) : -ENOMEM;
+	/* A thread of another process is a contradiction: taken for that process' first. */
+	if (begin_process(task, child))
+		err = replay_start_task(child);
+	/* Nobody may wait for a task that never runs. */
+	if (err)
+		smp_store_release(&child->progress->done, UINT32_MAX);
+	return err;
 }
 
 /* The old address space goes; the threads of before exec have ended. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNK (UINT64_C(1) << 20)
+#define CHUNK (UINT64_C(1) << 16)
 
 static int file_error(struct sim_error *err, const char *path, int error)
 {

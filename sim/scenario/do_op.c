@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The one place where operations become calls of the library. */
+#define _GNU_SOURCE 1
 #include "do_op.h"
+
+#include <errno.h>
+#include <sys/mman.h>
 
 bool sim_is_call(const struct sim_op *op)
 {
@@ -16,6 +20,17 @@ bool sim_is_call(const struct sim_op *op)
 	default:
 		return true;
 	}
+}
+
+const char *sim_op_missing(const struct sim_op *op)
+{
+	if (op->kind == OP_MMAP && op->file >= 0)
+		return "a mapping of a file";
+	if (op->kind == OP_MMAP && (op->flags & MAP_SHARED))
+		return "a shared mapping";
+	if (sim_is_call(op) || op->kind == OP_R || op->kind == OP_W)
+		return NULL;
+	return sim_op_specs[op->kind].name;
 }
 
 static int64_t do_process_madvise(struct mm_struct *mm, const struct sim_op *op)
@@ -56,4 +71,17 @@ int64_t sim_do_call(struct mm_struct *mm, const struct sim_op *op)
 	default:
 		return 0;
 	}
+}
+
+int64_t sim_do_op(struct mm_struct *mm, const struct sim_op *op)
+{
+	enum mmsim_access access;
+
+	if (op->kind == OP_R)
+		access = mmsim_load(mm, op->addr, NULL);
+	else if (op->kind == OP_W)
+		access = mmsim_store(mm, op->addr, op->value);
+	else
+		return sim_do_call(mm, op);
+	return access < MMSIM_ACCESS_MAPERR ? 0 : -EFAULT;
 }

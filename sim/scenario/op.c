@@ -200,8 +200,10 @@ static int parse_advice(struct parse *p, struct sim_op *op)
 
 	if (!word)
 		return expected(p, "an advice");
-	if (to_number(word + (word[0] == '-'), &number) && number <= INT_MAX)
-		op->advice = word[0] == '-' ? -(int)number : (int)number;
+	if (word[0] == '-' && to_number(word + 1, &number) && number <= INT_MAX + UINT64_C(1))
+		op->advice = (int)-(int64_t)number;
+	else if (to_number(word, &number) && number <= INT_MAX)
+		op->advice = (int)number;
 	else if (!sim_advice_number(word, &op->advice))
 		return expected_name(p, "an advice", sim_advice_nearest(word));
 	p->at++;
@@ -380,7 +382,8 @@ static int parse_time(struct parse *p, struct sim_op *op)
 	uint64_t us, fraction = 0;
 	size_t digits = point ? strlen(point + 1) : 0;
 
-	if (point && (!digits || digits > 3 || !to_number(point + 1, &fraction)))
+	if (point &&
+	    (!digits || digits > 3 || is_hex(point + 1) || !to_number(point + 1, &fraction)))
 		return expected(p, what);
 	if (point)
 		*point = '\0';

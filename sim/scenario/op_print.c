@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <sys/mman.h>
 
+/* Results from -MAX_ERRNO to -1 are errors; none is below that. */
+#define MAX_ERRNO 4095
+
 /* A line being written; len runs on past size when it does not fit, as with snprintf(). */
 struct line {
 	char *buf;
@@ -142,7 +145,8 @@ static void append_op(struct line *l, const struct sim_op *op)
 
 static void append_result(struct line *l, const struct sim_op *op)
 {
-	const char *name = op->result < 0 ? sim_errno_name((int)-op->result) : NULL;
+	bool failed = op->result < 0 && op->result >= -MAX_ERRNO;
+	const char *name = failed ? sim_errno_name((int)-op->result) : NULL;
 
 	if (!op->has_result)
 		return;

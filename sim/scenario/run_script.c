@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define DEFAULT_MEMORY (1 << 20)
 #define DEFAULT_STEPS 200000
@@ -52,36 +51,11 @@ int script_config(const struct scenario *scenario, struct mmsim_config *config,
 	return 0;
 }
 
-/* What an operation wants that is not simulated yet; NULL: it can be done. */
-static const char *missing(const struct sim_op *op)
-{
-	if (op->kind == OP_MMAP && op->file >= 0)
-		return "a mapping of a file";
-	if (op->kind == OP_MMAP && (op->flags & MAP_SHARED))
-		return "a shared mapping";
-	if (!sim_is_call(op) && op->kind != OP_R && op->kind != OP_W)
-		return sim_op_specs[op->kind].name;
-	return NULL;
-}
-
-static int64_t do_op(struct mm_struct *mm, const struct sim_op *op)
-{
-	enum mmsim_access access;
-
-	if (sim_is_call(op))
-		return sim_do_call(mm, op);
-	if (op->kind == OP_R)
-		access = mmsim_load(mm, op->addr, NULL);
-	else
-		access = mmsim_store(mm, op->addr, op->value);
-	return access < MMSIM_ACCESS_MAPERR ? 0 : -EFAULT;
-}
-
 static int check_script(const struct scenario *scenario, const struct scenario_script *script,
 			struct sim_error *err)
 {
 	for (size_t i = 0; i < script->nr; i++) {
-		const char *what = missing(&script->ops[i]);
+		const char *what = sim_op_missing(&script->ops[i]);
 
 		if (what)
 			return sim_error_set(err, -EOPNOTSUPP, scenario->path, script->ops[i].line,
@@ -153,7 +127,7 @@ static int task_main(void *arg)
 		line_up(t->run);
 	for (op = 0; !err && op < t->task->script.nr; op++) {
 		note(t->run, t->index, op);
-		do_op(t->mm, &t->task->script.ops[op]);
+		sim_do_op(t->mm, &t->task->script.ops[op]);
 	}
 	note(t->run, t->index, op);
 	return err;
@@ -170,7 +144,7 @@ static int set_up_process(struct run *run, unsigned int i)
 		return -ENOMEM;
 	}
 	for (size_t op = 0; op < process->setup.nr; op++) {
-		int64_t result = do_op(run->mms[i], &process->setup.ops[op]);
+		int64_t result = sim_do_op(run->mms[i], &process->setup.ops[op]);
 
 		if (result >= 0)
 			continue;

@@ -33,9 +33,9 @@
 #define VM_SEQ_READ 0x8000ul
 #define VM_RAND_READ 0x10000ul
 #define VM_DONTCOPY 0x20000ul
+#define VM_LOCKONFAULT 0x80000ul /* pages are locked as they come */
 #define VM_ACCOUNT 0x100000ul
 #define VM_NORESERVE 0x200000ul
-#define VM_LOCKONFAULT 0x1000000ul /* pages are locked as they come */
 #define VM_LOCKED_MASK (VM_LOCKED | VM_LOCKONFAULT)
 #define VM_WIPEONFORK 0x2000000ul
 #define VM_DONTDUMP 0x4000000ul
@@ -184,6 +184,8 @@ struct mm_struct {
 	int map_count; /* mmap_lock write */
 	unsigned long total_vm, locked_vm; /* pages; mmap_lock write, see also grow_under_read() */
 	unsigned long locked_vm_lost; /* of locked_vm: pages that no VMA will take off again */
+	/* A VMA without an anon_vma may have another page offset than its address'; write. */
+	bool kept_offsets;
 	unsigned long def_flags; /* what mlockall gives to new VMAs; mmap_lock write */
 	unsigned long start_brk, brk; /* mmap_lock write */
 	char name[TASK_NAME_LEN];

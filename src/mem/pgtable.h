@@ -46,25 +46,36 @@ int pgd_alloc(struct mm_struct *mm);
 void pgd_free(struct mm_struct *mm);
 
 /*
- * The PTE table of @addr, or NULL. No lock: entries only go from none to set
+ * The PTE table of @addr, or NULL; *end: where the span it serves ends, or that
+ * of the directory that is not there. No lock: entries only go from none to set
  * while a VMA that covers them is locked in any mode, or for as long as a user
  * access holds up the TLB flush before the table is freed.
  */
-static __always_inline struct pte_table *pte_table_find(const struct mm_struct *mm,
-							unsigned long addr)
+static __always_inline struct pte_table *pte_table_find_span(const struct mm_struct *mm,
+							     unsigned long addr, unsigned long *end)
 {
 	struct pgtable_dir *dir = mm->pgd;
 
 	for (int level = PGTABLE_LEVELS - 1; level > 0; level--) {
+		*end = (addr | ((1ul << dir_shift(level)) - 1)) + 1;
 		/* Acquire: pairs with the release in link_table(). */
 		dir = smp_load_acquire(&dir->entry[dir_index(addr, level)]);
 		if (!dir)
 			return NULL;
 	}
+	*end = (addr | (PMD_SIZE - 1)) + 1;
 	return smp_load_acquire(&dir->entry[dir_index(addr, 0)]);
 }
 
-/* The same, allocating what is missing under page_table_lock. NULL: no memory. */
+static __always_inline struct pte_table *pte_table_find(const struct mm_struct *mm,
+							unsigned long addr)
+{
+	unsigned long end;
+
+	return pte_table_find_span(mm, addr, &end);
+}
+
+/* pte_table_find(), allocating what is missing under page_table_lock. NULL: no memory. */
 struct pte_table *pte_table_alloc(struct mm_struct *mm, unsigned long addr);
 
 /* Make the directories for the PTE table of @addr, not the table. False: no memory. */

@@ -42,8 +42,12 @@ static bool brk_shrink(struct mm_struct *mm, unsigned long brk, unsigned long fr
 	struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, from, NULL, NULL);
 	unsigned long before = mm->brk;
 
-	if (!vma || vma->vm_start >= to)
+	if (!vma || vma->vm_start >= to) {
+		/* Somebody unmapped it already. Since 6.1 that is no shrinking. */
+		if (!mmsim_since(mm, 6, 1))
+			mm->brk = brk;
 		return false;
+	}
 	/* Before the pages go: others see the new end as soon as they can look. */
 	mm->brk = brk;
 	if (!munmap_locked(mm, from, to - from))
@@ -66,12 +70,13 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
 	to = PAGE_ALIGN(brk);
 	if (brk < mm->start_brk)
 		goto unlock;
-	if (to < from) {
+	if (to < from && brk < mm->brk) {
 		if (brk_shrink(mm, brk, to, from))
 			return brk;
+		result = mm->brk;
 		goto unlock;
 	}
-	if (to > from) {
+	if (to != from) {
 		if (brk_grow(mm, from, to))
 			goto unlock;
 		populate = mm->def_flags & VM_LOCKED;

@@ -282,7 +282,6 @@ static enum mmsim_access fault_under_mmap_lock(struct mm_struct *mm, struct vm_f
 	vmf->vma_lock = false;
 	if (lock_mm_and_find_vma(mm, vmf->address, &vmf->vma))
 		return MMSIM_ACCESS_KILLED;
-	count_event(COUNTER_fault_mmap_lock);
 	if (!vmf->vma) {
 		count_event(COUNTER_fault_segv_maperr);
 		answer = MMSIM_ACCESS_MAPERR;
@@ -312,6 +311,7 @@ static enum mmsim_access do_user_fault(struct mm_struct *mm, unsigned long addr,
 	machine_work(WORK_trap, 1);
 	if (mm->fault->per_vma && fault_under_vma_lock(mm, &vmf, &answer))
 		return answer;
+	count_event(COUNTER_fault_mmap_lock);
 	return fault_under_mmap_lock(mm, &vmf);
 }
 

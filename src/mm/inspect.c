@@ -13,9 +13,10 @@ static const struct {
 	unsigned long flag;
 	const char *letters;
 } vm_flag_letters[] = {
-	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"}, {VM_LOCKED, "lo"},
-	{VM_SEQ_READ, "sr"},  {VM_RAND_READ, "rr"},    {VM_DONTCOPY, "dc"},    {VM_ACCOUNT, "ac"},
-	{VM_NORESERVE, "nr"}, {VM_LOCKONFAULT, "lf"},  {VM_WIPEONFORK, "wf"},  {VM_DONTDUMP, "dd"},
+	{VM_GROWSDOWN, "gd"}, {VM_UFFD_MISSING, "um"}, {VM_MAYBE_GUARD, "gu"},
+	{VM_LOCKED, "lo"},    {VM_SEQ_READ, "sr"},     {VM_RAND_READ, "rr"},
+	{VM_DONTCOPY, "dc"},  {VM_LOCKONFAULT, "lf"},  {VM_ACCOUNT, "ac"},
+	{VM_NORESERVE, "nr"}, {VM_WIPEONFORK, "wf"},   {VM_DONTDUMP, "dd"},
 	{VM_HUGEPAGE, "hg"},  {VM_NOHUGEPAGE, "nh"},   {VM_MERGEABLE, "mg"},
 };
 
@@ -270,7 +271,8 @@ void mmsim_mm_check(struct mm_struct *mm)
 		if (vma->vm_mm != mm)
 			mmsim_bug("%s: VMA %#lx is of another mm", mm->name, start);
 		/* Moved with its pages, it keeps the offset of its birthplace. */
-		if (!vma->anon_vma && vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
+		if (!vma->anon_vma && !mm->kept_offsets &&
+		    vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT)
 			mmsim_bug("%s: VMA %#lx has page offset %#lx", mm->name, start,
 				  vma->vm_pgoff);
 		check_anon_vma(mm, vma);

@@ -7,9 +7,9 @@
  * lock where that is enough, else mmap_lock for read for the rest of the call
  * (and of the vector), every reason counted; the walk goes on behind gaps and
  * answers ENOMEM at the end; the gather is finished after the VMA lock is
- * dropped and before mmap_lock is. One lock a vector is taken to be since 6.15, one
- * gather a call since 6.16, all advices for the caller's own vector since 6.13.
- * The kernel is one without CONFIG_MEMORY_FAILURE and swap: HWPOISON and
+ * dropped and before mmap_lock is. One lock a vector is taken to be since 6.15,
+ * one gather a call since 6.16, all advices for the caller's own vector since
+ * 6.13. The kernel is one without CONFIG_MEMORY_FAILURE and swap: HWPOISON and
  * SOFT_OFFLINE do not exist, PAGEOUT only ages, WILLNEED has nothing to do.
  * COLLAPSE never gets a huge page. Not modelled: KSM itself, files.
  */
@@ -241,6 +241,8 @@ static int madvise_do_behavior(struct madvise *m, unsigned long start, unsigned 
 
 	if (m->mode == MADVISE_NO_LOCK)
 		return madvise_populate(m->mm, start, end, m->advice == MADV_POPULATE_WRITE);
+	if (wants_gather(m->advice))
+		count_event(COUNTER_madvise_zaps);
 	if (m->mode == MADVISE_VMA_LOCK) {
 		m->vma = try_vma_read_lock(m, start, end);
 		if (m->vma) {
@@ -255,7 +257,7 @@ static int madvise_do_behavior(struct madvise *m, unsigned long start, unsigned 
 	} else if (madvise_mode_of(m->mm, m->advice) == MADVISE_VMA_LOCK) {
 		count_event(COUNTER_madvise_fallback_vector);
 	}
-	if (wants_gather(m->advice))
+	if (wants_gather(m->advice) || madvise_mode_of(m->mm, m->advice) == MADVISE_VMA_LOCK)
 		count_event(COUNTER_madvise_mmap_lock);
 	return madvise_walk_vmas(m, start, end);
 }
@@ -398,8 +400,11 @@ long do_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges, 
 	int err;
 
 	machine_work(WORK_syscall, 1);
-	if (nr > VECTOR_MAX || !advice_exists(mm, advice) || !vector_allowed(mm, advice))
+	if (nr > VECTOR_MAX || !vector_allowed(mm, advice))
 		return -EINVAL;
+	/* The element is asked, not the call. */
+	if (!advice_exists(mm, advice))
+		return nr ? -EINVAL : 0;
 	if (!mmsim_since(mm, 6, 15))
 		return madvise_one_by_one(&m, ranges, nr);
 	err = madvise_begin(&m);

@@ -111,6 +111,17 @@ static int change_range(struct mm_struct *mm, unsigned long start, unsigned long
 	return result;
 }
 
+/* Printable, and nothing that means something in a list of mappings. */
+static bool name_is_valid(const char *name)
+{
+	size_t len = strlen(name);
+
+	for (size_t i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~' || strchr("\\`$[]", name[i]))
+			return false;
+	return len < ANON_VMA_NAME_MAX;
+}
+
 int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len, const char *name)
 {
 	unsigned long end = addr + PAGE_ALIGN(len);
@@ -120,7 +131,7 @@ int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len
 	machine_work(WORK_syscall, 1);
 	if ((addr & ~PAGE_MASK) || (len && !PAGE_ALIGN(len)) || end < addr)
 		return -EINVAL;
-	if (name && strlen(name) >= ANON_VMA_NAME_MAX)
+	if (name && !name_is_valid(name))
 		return -EINVAL;
 	if (end == addr)
 		return 0;
@@ -144,6 +155,7 @@ int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, 
 		.clear = arm ? 0 : VM_UFFD_MISSING,
 		.set = arm ? VM_UFFD_MISSING : 0,
 	};
+	struct vm_area_struct *vma;
 	int err;
 
 	machine_work(WORK_syscall, 1);
@@ -151,7 +163,14 @@ int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, 
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_userfaultfd))
 		return -EINTR;
-	err = change_range(mm, addr, addr + len, &change);
+	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
+	if (!vma || vma->vm_start >= addr + len) {
+		err = -EINVAL;
+	} else {
+		err = change_range(mm, addr, addr + len, &change);
+		/* Gaps do not matter to it, and there is no "try again". */
+		err = err == -EAGAIN ? -ENOMEM : 0;
+	}
 	mmap_write_unlock(mm);
 	return err;
 }

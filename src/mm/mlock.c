@@ -160,7 +160,7 @@ int do_mlockall(struct mm_struct *mm, int flags)
 	machine_work(WORK_syscall, 1);
 	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
 		return -EINVAL;
-	if (!limit)
+	if (!mm->sim->config.max_locked_bytes)
 		return -EPERM;
 	if (mmap_write_lock_killable(mm, SITE_mlock))
 		return -EINTR;

@@ -30,6 +30,13 @@ static unsigned long vm_start_gap(const struct vm_area_struct *vma)
 	return vma->vm_start > gap ? vma->vm_start - gap : 0;
 }
 
+static bool range_is_free(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	unsigned long start;
+
+	return !vma_tree_find(&mm->mm_mt, addr, &start, NULL) || start >= addr + len;
+}
+
 /* Is there room for a hint, stack gaps included? */
 static bool hint_is_free(struct mm_struct *mm, unsigned long addr, unsigned long len)
 {
@@ -173,7 +180,6 @@ static long mmap_locked(struct mm_struct *mm, unsigned long addr, unsigned long 
 			unsigned long vm_flags)
 {
 	bool fixed = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
-	struct vm_area_struct *vma;
 	long result;
 	int err;
 
@@ -189,8 +195,7 @@ static long mmap_locked(struct mm_struct *mm, unsigned long addr, unsigned long 
 	if (result < 0)
 		return result;
 	addr = (unsigned long)result;
-	vma = vma_tree_find(&mm->mm_mt, addr, NULL, NULL);
-	if ((flags & MAP_FIXED_NOREPLACE) && vma && vma->vm_start < addr + len)
+	if ((flags & MAP_FIXED_NOREPLACE) && !range_is_free(mm, addr, len))
 		return -EEXIST;
 	if ((flags & MAP_LOCKED) && !mm->sim->config.max_locked_bytes)
 		return -EPERM;

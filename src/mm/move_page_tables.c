@@ -55,7 +55,7 @@ static bool move_pte_table(const struct page_move *move, unsigned long from, uns
 {
 	bool moved;
 
-	if (((from | to) & (PMD_SIZE - 1)) || !pte_table_parent_alloc(move->mm, to))
+	if ((from | to) & (PMD_SIZE - 1))
 		return false;
 	if (move->need_rmap_locks)
 		anon_vma_lock_write(move->anon_vma, SITE_move_pte);
@@ -89,7 +89,11 @@ static unsigned long move_range(const struct page_move *move)
 
 		cond_resched();
 		step = extent(from, to, end);
-		if (!old || (step == PMD_SIZE && move_pte_table(move, from, to)))
+		if (!old)
+			continue;
+		if (!pte_table_parent_alloc(move->mm, to))
+			break;
+		if (step == PMD_SIZE && move_pte_table(move, from, to))
 			continue;
 		new = pte_table_alloc(move->mm, to);
 		if (!new)

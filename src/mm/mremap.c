@@ -143,35 +143,49 @@ static void unmap_source(struct mm_struct *mm, unsigned long addr, unsigned long
 	(void)unmap_range_locked(mm, addr, addr + len);
 }
 
+/*
+ * Since 6.17 the pages of the new place are counted as locked also when the old
+ * one is kept; that is not locked any more and so never takes its own off.
+ */
+static void lose_locked(struct mremap *r)
+{
+	struct mm_struct *mm = r->mm;
+	unsigned long counted = mmsim_since(mm, 6, 17) ? 0 : r->new_len >> PAGE_SHIFT;
+
+	mm->locked_vm -= counted;
+	mm->locked_vm_lost += vma_pages(r->vma) - counted;
+}
+
 static void keep_source(struct mremap *r, struct vm_area_struct *new)
 {
 	struct vm_area_struct *vma = r->vma;
 
 	vma_start_write(vma);
+	/* All of the VMA, also what stays where it is. */
+	if (vma->vm_flags & VM_LOCKED)
+		lose_locked(r);
 	vma->vm_flags &= ~VM_LOCKED_MASK;
-	/* Emptied as a whole: it may merge as one that was never written. */
-	if (new != vma && vma->vm_start == r->addr && vma->vm_end == r->addr + r->old_len)
+	/* Emptied as a whole: it may merge as one that was never written, at its offset. */
+	if (new != vma && vma->vm_start == r->addr && vma->vm_end == r->addr + r->old_len) {
 		unlink_anon_vmas(vma);
+		r->mm->kept_offsets |= vma->vm_pgoff != vma->vm_start >> PAGE_SHIFT;
+	}
 }
 
 /*
- * Since 6.17 the pages of the new place are counted as locked also when the old
- * place is kept, which is not locked any more and so never takes them off.
+ * A monitor is not told of moves: it loses the VMA that the pages are in now,
+ * with all that this merged with.
  */
-static void account_locked(struct mremap *r, bool moved)
+static void disarm(struct vm_area_struct *vma)
 {
-	bool kept = moved && (r->flags & MREMAP_DONTUNMAP);
-	unsigned long pages = r->new_len >> PAGE_SHIFT;
-
-	if (!kept || mmsim_since(r->mm, 6, 17))
-		r->mm->locked_vm += pages;
-	if (kept && mmsim_since(r->mm, 6, 17))
-		r->mm->locked_vm_lost += pages;
+	vma_start_write(vma);
+	vma->vm_flags &= ~VM_UFFD_MISSING;
 }
 
 static long move_vma(struct mremap *r)
 {
 	struct mm_struct *mm = r->mm;
+	unsigned long pages = r->new_len >> PAGE_SHIFT;
 	bool locked = r->vma->vm_flags & VM_LOCKED;
 	struct vm_area_struct *new;
 	struct page_move move;
@@ -183,15 +197,14 @@ static long move_vma(struct mremap *r)
 	new = copy_vma(r, &move.need_rmap_locks);
 	if (!new)
 		return -ENOMEM;
-	mm->total_vm += r->new_len >> PAGE_SHIFT;
+	mm->total_vm += pages;
+	mm->locked_vm += locked ? pages : 0;
 	move.mm = mm;
 	move.anon_vma = new->anon_vma;
 	move.from = r->addr;
 	move.to = r->new_addr;
 	move.len = r->old_len;
 	err = move_page_tables(&move);
-	if (locked)
-		account_locked(r, !err);
 	if (err) {
 		/* What moved has moved back; the new place goes. */
 		unmap_source(mm, r->new_addr, r->new_len);
@@ -200,6 +213,7 @@ static long move_vma(struct mremap *r)
 	count_event(COUNTER_mremap_moves);
 	if (move.need_rmap_locks)
 		count_event(COUNTER_mremap_rmap_locks);
+	disarm(new);
 	if (r->flags & MREMAP_DONTUNMAP)
 		keep_source(r, new);
 	else

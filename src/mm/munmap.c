@@ -27,13 +27,13 @@ const struct munmap_strategy *munmap_strategy_at(unsigned int i)
 	return i < ARRAY_SIZE(strategies) ? &strategies[i] : NULL;
 }
 
-/* Split so that VMAs begin at @start and end at @end. */
-static int split_ends(struct mm_struct *mm, unsigned long start, unsigned long end)
+/* Split so that VMAs begin at @start and end at @end. @vma: the first of the range. */
+static int split_ends(struct mm_struct *mm, struct vm_area_struct *vma, unsigned long start,
+		      unsigned long end)
 {
-	struct vm_area_struct *vma = vma_tree_find(&mm->mm_mt, start, NULL, NULL);
 	int err;
 
-	if (vma && vma->vm_start < start) {
+	if (vma->vm_start < start) {
 		/* Only a hole in the middle makes one VMA more than before. */
 		if (end < vma->vm_end && (uint64_t)mm->map_count >= mm->sim->config.max_map_count)
 			return -ENOMEM;
@@ -41,7 +41,8 @@ static int split_ends(struct mm_struct *mm, unsigned long start, unsigned long e
 		if (err)
 			return err;
 	}
-	vma = vma_tree_walk(&mm->mm_mt, end - 1);
+	if (vma->vm_end < end)
+		vma = vma_tree_walk(&mm->mm_mt, end - 1);
 	if (vma && vma->vm_end > end)
 		return __split_vma(vma, end, false);
 	return 0;
@@ -78,7 +79,7 @@ int vms_detach_range(struct mm_struct *mm, unsigned long start, unsigned long en
 	vma = vma_tree_find(&mm->mm_mt, start, NULL, NULL);
 	if (!vma || vma->vm_start >= end)
 		return 0;
-	err = split_ends(mm, start, end);
+	err = split_ends(mm, vma, start, end);
 	if (!err)
 		err = vma_tree_reserve(&mm->mm_mt, 1);
 	if (err)

@@ -72,6 +72,6 @@ void vma_tree_check(const struct vma_tree *tree);
 
 #define for_each_vma_range(tree, vma, addr, until)                                                 \
 	for (vma = vma_tree_find(tree, addr, NULL, NULL); vma && vma->vm_start < (until);          \
-	     vma = vma_tree_find(tree, vma->vm_end, NULL, NULL))
+	     vma = vma->vm_end < (until) ? vma_tree_find(tree, vma->vm_end, NULL, NULL) : NULL)
 
 #endif

@@ -113,9 +113,9 @@ static void walk_ptes(struct pte_walk *walk, unsigned long start, unsigned long 
 	unsigned long next;
 
 	for (unsigned long addr = start; addr < end; addr = next) {
-		struct pte_table *table = pte_table_find(walk->tlb->mm, addr);
+		struct pte_table *table = pte_table_find_span(walk->tlb->mm, addr, &next);
 
-		next = pmd_addr_end(addr, end);
+		next = MIN(next, end);
 		if (table)
 			walk_pte_table(walk, table, addr, next);
 		if (walk->tlb->nr_pages >= MMU_GATHER_MAX_PAGES)

@@ -101,8 +101,9 @@ enum lock_site {
 	X(brk_calls, "calls", "brk")                                                               \
 	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
 	X(madvise_calls, "calls", "madvise, and elements of process_madvise")                      \
+	X(madvise_zaps, "calls", "madvise DONTNEED and FREE")                                      \
 	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \
-	X(madvise_mmap_lock, "calls", "madvise that could have, but ran under mmap_lock")          \
+	X(madvise_mmap_lock, "calls", "madvise DONTNEED and FREE that ran under mmap_lock")        \
 	X(madvise_fallback_unlockable, "calls", "a VMA that the release's lock does not cover")    \
 	X(madvise_fallback_gap, "calls", "F1: no VMA at the start of the range")                   \
 	X(madvise_fallback_locked, "calls", "F2: VMA write-locked, or a writer waits")             \

@@ -268,6 +268,36 @@ static void deadlines_end_parks_of_the_busy(void **state)
 	assert_string_equal(event_log, "ababb");
 }
 
+static int relax_between_letters(void *arg)
+{
+	log_char(*(char *)arg);
+	cpu_relax();
+	log_char(*(char *)arg);
+	cpu_relax();
+	log_char(*(char *)arg);
+	return 0;
+}
+
+/* cpu_relax() ends the word it happens in, and no later one of that task. */
+static void relaxing_ends_one_word(void **state)
+{
+	static const char *const schedules[][2] = {
+		{"A~ B~ A~ C~ A~", "abbbaccca"},
+		{"A~ A~ B~ C~ A~", "aabbbccca"},
+		{"A~ A~ A~ C~ B~", "aaacccbbb"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(schedules); i++) {
+		make_scheduled(schedules[i][0]);
+		start("A", relax_between_letters, "a");
+		start("B", three_letters, "b");
+		start("C", three_letters, "c");
+		run_and_end();
+		assert_string_equal(event_log, schedules[i][1]);
+	}
+}
+
 static void bad_schedules(void **state)
 {
 	static const char *const bad[] = {
@@ -553,6 +583,7 @@ int main(void)
 		cmocka_unit_test(events_come_while_all_sleep),
 		cmocka_unit_test(join_ends_once),
 		cmocka_unit_test(deadlines_end_parks_of_the_busy),
+		cmocka_unit_test(relaxing_ends_one_word),
 		cmocka_unit_test(bad_schedules),
 		cmocka_unit_test(grace_periods_are_scheduled),
 		cmocka_unit_test(nothing_can_run),

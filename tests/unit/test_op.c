@@ -71,6 +71,7 @@ static const char *const record_lines[] = {
 	"93 25089 25089 mmap 0x562b39d14000 0xc000 rw s ;assumed ;file",
 	"93.007 25089 25089 munmap 0x562b39d14000 0xc000 = 0",
 	"18446744073709550.999 1 2 madvise 0x562b39d14000 0xc000 FREE = EINVAL",
+	"5 1 2 madvise 0x562b39d14000 0xc000 -2147483648 = EINVAL",
 	"5 1 2 mprotect 0x562b39d14000 0xc000 rx = ENOMEM",
 	"5 1 2 mprotect 0x562b39d14000 0xc000 rx = -513",
 	"5 1 2 fork 17",
@@ -126,6 +127,22 @@ static void round_trip_is_complete(void **state)
 		assert_true(seen[kind]);
 		assert_non_null(sim_op_specs[kind].help);
 	}
+}
+
+/* A result that no system call has keeps its value; it is not taken for an errno. */
+static void result_below_errors(void **state)
+{
+	struct sim_op op;
+	char text[SIM_OP_LINE_MAX];
+
+	(void)state;
+	assert_int_equal(sim_op_parse_record("5 1 2 exec = 0", "t", 1, &op, NULL), 1);
+	op.result = INT64_MIN;
+	assert_true(sim_op_print_record(&op, text, sizeof(text)) > 0);
+	assert_string_equal(text, "5 1 2 exec = -9223372036854775808");
+	op.result = -((INT64_C(1) << 32) + ENOMEM);
+	assert_true(sim_op_print_record(&op, text, sizeof(text)) > 0);
+	assert_string_equal(text, "5 1 2 exec = -4294967308");
 }
 
 static void fields(void **state)
@@ -234,6 +251,8 @@ static void record_errors(void **state)
 				    "decimals, found '1.2345'"},
 		{"1. 1 1 exec", "a.rec:3: expected a time in microseconds with at most 3 "
 				"decimals, found '1.'"},
+		{"1.0x1 1 1 exec", "a.rec:3: expected a time in microseconds with at most 3 "
+				   "decimals, found '1.0x1'"},
 		{"1 1 exec", "a.rec:3: expected a thread id, found 'exec'"},
 		{"1 1 1 exec =", "a.rec:3: expected a result (0, an address 0x... or an errno "
 				 "name), found the end of the line (exec)"},
@@ -389,6 +408,7 @@ int main(void)
 		cmocka_unit_test(list_round_trip),
 		cmocka_unit_test(record_round_trip),
 		cmocka_unit_test(round_trip_is_complete),
+		cmocka_unit_test(result_below_errors),
 		cmocka_unit_test(fields),
 		cmocka_unit_test(nothing),
 		cmocka_unit_test(list_errors),

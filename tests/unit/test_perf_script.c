@@ -368,6 +368,50 @@ static void denied_faults(void **state)
 	done(&im);
 }
 
+/* What no kernel answers is left out: a damaged line. So are a child below 1 and ids too large. */
+static void impossible_values(void **state)
+{
+	struct imported im = import(
+		EXEC
+		EVENT("000001", "syscalls:sys_enter_munmap: addr: 0x10001000, len: 0x1000")
+		EVENT("000002", "syscalls:sys_exit_munmap: 0x8000000000000000")
+		EVENT("000003", "syscalls:sys_enter_mmap: addr: 0x10001000, len: 0x1000, prot: 0x3,"
+				" flags: 0x32, fd: 0xffffffff")
+		EVENT("000004", "syscalls:sys_exit_mmap: 0x10009000")
+		EVENT("000005", "syscalls:sys_enter_mremap: addr: 0x10009000, old_len: 0x2000, "
+				"new_len: 0x8000, flags: 0x0, new_addr: 0x0")
+		EVENT("000006", "syscalls:sys_exit_mremap: 0x10008000")
+		EVENT("000007", "sched:sched_process_fork: comm=a pid=7 child_comm=a child_pid=-9")
+		"a 7/9999999999 [000] 1.000008: sched:sched_process_exec: old_pid=7\n");
+
+	(void)state;
+	assert_string_equal(im.text, "0 7 7 exec\n");
+	assert_int_equal(im.report.unsupported, 4);
+	assert_int_equal(im.report.skipped_lines, 1);
+	assert_int_equal(im.report.forks, 0);
+	done(&im);
+}
+
+/* As reused_place(), but the thread had a fault before its call's end: not moved behind that. */
+static void postponed_before_own_next(void **state)
+{
+	struct imported im = import(
+		MMAP("7/7", "000000", "000001")
+		"a 7/8 [000] 1.000002: syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, "
+		"prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"
+		"a 7/8 [000] 1.000003: exceptions:page_fault_user: address=0x10001000 ip=0x1 "
+		"error_code=0x6\n"
+		"a 7/8 [000] 1.000009: syscalls:sys_exit_mmap: 0x10001000\n");
+
+	(void)state;
+	assert_string_equal(im.text, "0 7 7 mmap 0x10001000 0x1000 rw ph = 0x10001000\n"
+				     "3 7 8 munmap 0x10001000 0x1000 ;assumed\n"
+				     "3 7 8 mmap 0x10001000 0x1000 rw ph = 0x10001000\n"
+				     "3 7 8 w 0x10001000\n");
+	assert_int_equal(im.report.postponed, 1);
+	done(&im);
+}
+
 #define ACQUIRED "mmap_lock:mmap_lock_acquire_returned: "
 #define MM "mm=0xff memcg_id=1 "
 
@@ -454,6 +498,8 @@ int main(void)
 		cmocka_unit_test(forked_child),	   cmocka_unit_test(reused_place),
 		cmocka_unit_test(unseen_changes),  cmocka_unit_test(denied_faults),
 		cmocka_unit_test(lock_stats),	   cmocka_unit_test(sample),
+		cmocka_unit_test(impossible_values),
+		cmocka_unit_test(postponed_before_own_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -125,6 +125,96 @@ static void a_plan_names_the_tasks_waited_for(void **state)
 	recording_free(&rec);
 }
 
+/*
+ * Contradictions that must not make anybody wait for ever: a thread that did something before it
+ * was started, one started by a task that is not replayed, one started into another process; and a
+ * process 0 beside others.
+ */
+static void every_task_runs(void **state)
+{
+	static const char *const lines[] = {
+		"0 1 1 mmap 0x10000000 0x1000 rw p = 0x10000000",
+		"1 1 2 w 0x10000000",
+		"2 1 9 thread 3",
+		"3 1 3 w 0x10000000",
+		"4 1 1 munmap 0x10000000 0x1000 = 0",
+		"5 1 1 thread 2",
+		"6 1 1 thread 4",
+		"7 4 4 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"8 0 5 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"9 6 6 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		NULL,
+	};
+	static const int pids[] = {1, 1, 1, 4, 0, 6};
+	struct replay_result result;
+	uint64_t done, as_recorded;
+	struct recording rec;
+
+	(void)state;
+	add_lines(&rec, lines);
+	for (int i = 0; i < 6; i++)
+		recording_add_task(&rec, i + 1, pids[i], "t");
+	replay(&rec, "6.18", 1, &result);
+	replay_memory_calls(&result, &done, &as_recorded);
+	assert_int_equal(result.counts.touch_failed, 0);
+	assert_int_equal(result.ops_done, rec.nr_ops - 1);
+	assert_int_equal(done, 5);
+	assert_int_equal(as_recorded, 5);
+	recording_free(&rec);
+}
+
+/* In any schedule: the other thread is done with the old address space, and finds the new one. */
+static void an_exec_is_between_the_others(void **state)
+{
+	static const char *const lines[] = {
+		"0 1 1 thread 2",
+		"1 1 1 mmap 0x10000000 0x1000 rw p = 0x10000000",
+		"2 1 2 w 0x10000000",
+		"3 1 1 exec",
+		"4 1 2 mmap 0x10000000 0x1000 rw pe = 0x10000000",
+		"5 1 2 r 0x10000000",
+		"6 1 1 w 0x10000000",
+		NULL,
+	};
+	struct replay_result result;
+	struct recording rec;
+
+	(void)state;
+	add_lines(&rec, lines);
+	recording_add_task(&rec, 1, 1, "one");
+	recording_add_task(&rec, 2, 1, "two");
+	for (uint64_t seed = 1; seed <= 100; seed++) {
+		replay(&rec, seed % 2 ? "6.18" : "6.1", seed, &result);
+		assert_int_equal(result.counts.touch_failed, 0);
+		assert_int_equal(result.op[OP_MMAP].as_recorded, 2);
+		assert_int_equal(result.ops_done, 7);
+	}
+	recording_free(&rec);
+}
+
+/* Ranges that wrap around the address space are none; cut by each other they would double. */
+static void ranges_that_wrap_are_none(void **state)
+{
+	struct sim_op op = {.kind = OP_MMAP, .pid = 1, .tid = 1, .file = -1, .has_result = true};
+	struct recording rec = {0};
+	struct plan plan;
+
+	(void)state;
+	recording_add_task(&rec, 1, 1, "one");
+	recording_add_task(&rec, 2, 1, "two");
+	for (uint64_t i = 0; i < 64; i++) {
+		op.time_ns = i;
+		op.tid = 1 + (int)(i % 2);
+		op.result = i ? (int64_t)(0x20000000 - i * 0x1000) : 0x10000000;
+		op.len = i ? 0x10000000 + i * 0x1000 - (uint64_t)op.result : 0x20000000;
+		assert_int_equal(recording_add_op(&rec, &op), 0);
+	}
+	assert_int_equal(plan_make(&rec, &plan), 0);
+	assert_int_equal(plan.nr_orders, 0);
+	plan_free(&plan);
+	recording_free(&rec);
+}
+
 /* What cannot be done yet is counted, and a result that differs is seen. */
 static void what_is_mapped_is_counted(void **state)
 {
@@ -199,6 +289,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_keep_the_recorded_order),
 		cmocka_unit_test(a_plan_names_the_tasks_waited_for),
+		cmocka_unit_test(every_task_runs),
+		cmocka_unit_test(an_exec_is_between_the_others),
+		cmocka_unit_test(ranges_that_wrap_are_none),
 		cmocka_unit_test(what_is_mapped_is_counted),
 		cmocka_unit_test(the_shipped_recording_ends_as_recorded),
 	};

@@ -125,6 +125,8 @@ static void schedule_special(struct model *model, const struct schedule_entry *e
 /* The task of the present word, NULL at the end of the schedule. */
 static struct task *pick_scheduled(struct model *model)
 {
+	bool relaxes = current == model->relaxing; /* which ends a NAME~, but only one */
+
 	for (; model->schedule_at < model->nr_schedule; model->schedule_at++) {
 		struct schedule_entry *entry = &model->schedule[model->schedule_at];
 		struct task *task;
@@ -138,10 +140,12 @@ static struct task *pick_scheduled(struct model *model)
 			model->schedule_left = 0;
 			continue;
 		}
-		if (entry->op == SCHEDULE_BLOCK && task != model->relaxing)
+		if (entry->op == SCHEDULE_BLOCK && !(relaxes && task == current))
 			return task;
-		if (entry->op == SCHEDULE_BLOCK)
+		if (entry->op == SCHEDULE_BLOCK) {
+			relaxes = false;
 			continue;
+		}
 		if (model->schedule_left < entry->count) {
 			model->schedule_left++;
 			return task;

@@ -82,14 +82,16 @@ start_read_failed(struct mm_struct *mm, struct vm_area_struct *counted, struct m
 	return NULL;
 }
 
-static struct vm_area_struct *refcnt_vma_start_read(struct mm_struct *mm,
-						    struct vm_area_struct *vma, enum lock_site site,
-						    bool *detached)
+/* NULL: @miss is LOCKED or MOVED; or *detached, then it is to be looked up again. */
+static struct vm_area_struct *start_read(struct mm_struct *mm, struct vm_area_struct *vma,
+					 enum lock_site site, bool *detached,
+					 enum vma_lock_miss *miss)
 {
 	unsigned int seq;
 	int old;
 
 	*detached = false;
+	*miss = VMA_MISS_LOCKED;
 	seq = READ_ONCE(mm->mm_lock_seq.sequence);
 	if (READ_ONCE(vma->vm_lock_seq) == seq)
 		return start_read_failed(mm, NULL, NULL);
@@ -103,13 +105,24 @@ static struct vm_area_struct *refcnt_vma_start_read(struct mm_struct *mm,
 		return start_read_failed(mm, NULL, NULL);
 	trace_acquired(vma, LOCK_vma_lock, site, LOCK_READ, false);
 	/* Reused by another process? */
-	if (unlikely(vma->vm_mm != mm))
+	if (unlikely(vma->vm_mm != mm)) {
+		*miss = VMA_MISS_MOVED;
 		return start_read_failed(mm, vma, vma->vm_mm);
+	}
 	/* Acquire: pairs with the release in write_end(). */
 	seq = smp_load_acquire(&mm->mm_lock_seq.sequence);
 	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq) && !MUTANT(VMA_SECOND_SEQ_CHECK_SKIPPED))
 		return start_read_failed(mm, vma, NULL);
 	return vma;
+}
+
+static struct vm_area_struct *refcnt_vma_start_read(struct mm_struct *mm,
+						    struct vm_area_struct *vma, enum lock_site site,
+						    bool *detached)
+{
+	enum vma_lock_miss ignored;
+
+	return start_read(mm, vma, site, detached, &ignored);
 }
 
 static bool refcnt_vma_start_read_locked(struct vm_area_struct *vma, enum lock_site site)
@@ -143,8 +156,7 @@ static struct vm_area_struct *refcnt_lock_vma_under_rcu(struct mm_struct *mm, un
 			rcu_read_unlock();
 			break;
 		}
-		*miss = VMA_MISS_LOCKED;
-		vma = refcnt_vma_start_read(mm, vma, site, &detached);
+		vma = start_read(mm, vma, site, &detached, miss);
 		if (detached)
 			count_vma_lock_miss(site);
 	} while (!vma && detached);
