@@ -79,5 +79,7 @@ if [ -e "$prefix/bin/mmsim" ]; then
 	say "the installed program"
 	"$prefix/bin/mmsim" list kernels >/dev/null || die "mmsim list kernels"
 	[ -e "$prefix/share/mmsim/recordings/jemalloc-churn.rec.xz" ] || die "no recordings"
+	"$prefix/bin/mmsim" explore b03-stackrot --schedules 5 --quiet >/dev/null ||
+		die "mmsim explore b03-stackrot"
 fi
 say "fine"
