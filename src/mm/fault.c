@@ -21,14 +21,6 @@ static bool access_error(const struct vm_area_struct *vma, bool write)
 	return !(vma->vm_flags & VM_ACCESS_FLAGS);
 }
 
-int anon_vma_prepare(struct vm_area_struct *vma)
-{
-	/* Acquire: pairs with the release in __anon_vma_prepare(). */
-	if (likely(smp_load_acquire(&vma->anon_vma)))
-		return 0;
-	return __anon_vma_prepare(vma, find_mergeable_anon_vma(vma));
-}
-
 /*
  * An own page needs an anon_vma. Looking at the neighbours for one to share
  * takes mmap_lock, under the VMA lock by try only: its writer may wait for us.

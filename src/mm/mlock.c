@@ -12,6 +12,14 @@
 
 #include <sys/mman.h>
 
+bool mlock_future_ok(const struct mm_struct *mm, unsigned long vm_flags, unsigned long bytes)
+{
+	if (!(vm_flags & VM_LOCKED))
+		return true;
+	return mm->locked_vm + (bytes >> PAGE_SHIFT) <= mm->sim->config.max_locked_bytes >>
+	       PAGE_SHIFT;
+}
+
 /* Mark [@start, @end) of @vma. What comes after it is at the returned VMA's end. */
 static int mlock_fixup(struct vm_area_struct *vma, unsigned long start, unsigned long end,
 		       unsigned long lock_flags)

@@ -89,6 +89,8 @@ struct vm_area_struct *vma_modify(struct vm_area_struct *vma, unsigned long star
 /* Put a fresh VMA into the tree, write-locked. 0 or -ENOMEM, then it is still the caller's. */
 int vma_insert(struct vm_area_struct *vma);
 
+/* Give @vma an anon_vma if it has none. mmap_lock held in any mode. 0 or -ENOMEM. */
+int anon_vma_prepare(struct vm_area_struct *vma);
 /* The anon_vma of a neighbour that @vma could share, or NULL. mmap_lock, any mode. */
 struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma);
 
@@ -223,8 +225,6 @@ struct vm_fault {
 enum fault_result handle_mm_fault(struct vm_fault *vmf);
 /* Does the PTE let the CPU do it without a fault? */
 bool pte_allows(pte_t pte, bool write);
-/* Give @vma an anon_vma if it has none. mmap_lock held in any mode. 0 or -ENOMEM. */
-int anon_vma_prepare(struct vm_area_struct *vma);
 enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool write,
 			      uint64_t *value);
 

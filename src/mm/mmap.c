@@ -97,14 +97,6 @@ long get_unmapped_area(struct mm_struct *mm, unsigned long addr, unsigned long l
 	return gap_topdown(mm, len);
 }
 
-bool mlock_future_ok(const struct mm_struct *mm, unsigned long vm_flags, unsigned long bytes)
-{
-	if (!(vm_flags & VM_LOCKED))
-		return true;
-	return mm->locked_vm + (bytes >> PAGE_SHIFT) <= mm->sim->config.max_locked_bytes >>
-	       PAGE_SHIFT;
-}
-
 int map_new_range(struct mm_struct *mm, unsigned long addr, unsigned long len,
 		  unsigned long vm_flags, bool just_expand)
 {

@@ -346,3 +346,11 @@ struct anon_vma *find_mergeable_anon_vma(struct vm_area_struct *vma)
 		anon_vma = reusable_anon_vma(prev, vma, prev);
 	return anon_vma;
 }
+
+int anon_vma_prepare(struct vm_area_struct *vma)
+{
+	/* Acquire: pairs with the release in __anon_vma_prepare(). */
+	if (likely(smp_load_acquire(&vma->anon_vma)))
+		return 0;
+	return __anon_vma_prepare(vma, find_mergeable_anon_vma(vma));
+}
