@@ -21,9 +21,6 @@
 /* Gaps up to this size between used pages belong to one mapping, if nothing else was there. */
 #define GAP_MAX (32 * SIM_PAGE_SIZE)
 
-/* Below this nothing is ever mapped: such a fault ended in a signal. */
-#define MMAP_MIN_ADDR UINT64_C(0x10000)
-
 #define NO_LIFE SIZE_MAX
 
 #define PROT_RW (PROT_READ | PROT_WRITE)
@@ -37,6 +34,7 @@ struct life {
 	struct layout inferred; /* must have been mapped at the start */
 	uint64_t brk;
 	bool has_brk;
+	bool has_parents_brk; /* no brk of its own yet */
 };
 
 struct walk {
@@ -138,6 +136,7 @@ static struct life *new_life(struct walk *w, int pid, struct life *parent)
 	layout_free(&life->known);
 	life->parent = parent;
 	life->has_brk = parent && parent->has_brk;
+	life->has_parents_brk = life->has_brk;
 	life->brk = parent ? parent->brk : 0;
 	if (idmap_set(&w->by_pid, pid, w->next_life))
 		w->error = -ENOMEM;
@@ -221,6 +220,7 @@ static void touch(struct walk *w, struct life *life, uint64_t start, uint64_t en
 	unsigned int prot = traced->fetch ? PROT_RWX : PROT_RW;
 	struct region hole;
 
+	/* Such a fault ended in a signal. */
 	if (start < MMAP_MIN_ADDR)
 		return;
 	while (layout_next_hole(&life->known, start, end, &hole)) {
@@ -359,20 +359,41 @@ static void walk_munmap(struct walk *w, struct life *life, uint64_t start, uint6
 	layout_unmap(&life->known, start, end);
 }
 
-static void walk_brk(struct life *life, const struct sim_op *op)
+/*
+ * The first brk of an address space only says where the heap ends. That of a forked child, which
+ * has its parent's heap, moves the end: then one that says where it was goes in front.
+ */
+static void emit_parents_brk(struct walk *w, const struct life *life, const struct sim_op *at)
 {
+	struct sim_op op = *at;
+
+	op.addr = life->brk;
+	op.result = (int64_t)life->brk;
+	op.notes |= SIM_NOTE_ASSUMED;
+	emit(w, &op);
+}
+
+static bool walk_brk(struct walk *w, struct life *life, size_t i)
+{
+	const struct sim_op *op = &w->ops[i].op;
 	uint64_t now = (uint64_t)op->result, before = life->has_brk ? life->brk : now;
 	struct region heap = {.start = page_up(before),
 			      .end = page_up(now),
 			      .prot = PROT_RW,
 			      .flags = MAP_PRIVATE | MAP_ANONYMOUS};
 
+	if (!claim(w, life, heap.start, heap.end, i))
+		return false;
+	if (life->has_parents_brk && heap.start != heap.end)
+		emit_parents_brk(w, life, op);
 	if (heap.start < heap.end)
 		map(life, &heap);
 	else
 		layout_unmap(&life->known, heap.end, heap.start);
 	life->brk = now;
 	life->has_brk = true;
+	life->has_parents_brk = false;
+	return true;
 }
 
 /* The child begins with its parent's mappings, its operations with making them. */
@@ -413,6 +434,8 @@ static bool walk_range(struct walk *w, struct life *life, size_t i)
 		return walk_mmap(w, life, i);
 	case OP_MREMAP:
 		return walk_mremap(w, life, i);
+	case OP_BRK:
+		return walk_brk(w, life, i);
 	case OP_MUNMAP:
 		walk_munmap(w, life, start, end);
 		break;
@@ -426,9 +449,6 @@ static bool walk_range(struct walk *w, struct life *life, size_t i)
 	case OP_R:
 	case OP_W:
 		walk_fault(w, life, traced);
-		break;
-	case OP_BRK:
-		walk_brk(life, op);
 		break;
 	default:
 		break;

@@ -7,6 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Below this nothing is ever mapped. */
+#define MMAP_MIN_ADDR UINT64_C(0x10000)
+
 /* [start, end) with its PROT_*, MAP_* and SIM_NOTE_* bits. */
 struct region {
 	uint64_t start, end;

@@ -4,6 +4,7 @@
 #include "perf_script.h"
 #include "assumed.h"
 #include "idmap.h"
+#include "layout.h"
 #include "perf_stats.h"
 
 #include <errno.h>
@@ -204,6 +205,8 @@ static bool possible_result(const struct sim_op *op)
 
 	if (op->result < 0)
 		return op->result >= -MAX_ERRNO;
+	if (op->kind == OP_BRK)
+		return result >= MMAP_MIN_ADDR;
 	if ((op->kind == OP_MMAP || op->kind == OP_MREMAP) && result % SIM_PAGE_SIZE)
 		return false;
 	if (op->kind == OP_MMAP)

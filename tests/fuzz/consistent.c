@@ -10,9 +10,6 @@
 
 #define DONTUNMAP 4u
 
-/* Below this nothing is ever mapped; the importer leaves it out. */
-#define MMAP_MIN_ADDR UINT64_C(0x10000)
-
 /* One process' address space. A recording of a few thousand characters has few processes. */
 struct space {
 	int pid;
@@ -57,6 +54,7 @@ static void check_mapped(const struct space *space, const struct sim_op *op, siz
 {
 	struct region hole;
 
+	/* The importer leaves it out. */
 	if (start < MMAP_MIN_ADDR)
 		return;
 	FUZZ_CHECK(!layout_next_hole(&space->mapped, start, end, &hole),
@@ -92,14 +90,16 @@ static void do_mremap(struct space *space, const struct sim_op *op, size_t i)
 	map(space, from, to_end);
 }
 
-static void do_brk(struct space *space, const struct sim_op *op)
+static void do_brk(struct space *space, const struct sim_op *op, size_t i)
 {
 	uint64_t now = page_up((uint64_t)op->result);
 
-	if (space->brk && space->brk < now)
+	if (space->brk && space->brk < now) {
+		check_free(space, op, i, space->brk, now);
 		map(space, space->brk, now);
-	else if (space->brk)
+	} else if (space->brk) {
 		layout_unmap(&space->mapped, now, space->brk);
+	}
 	space->brk = now;
 }
 
@@ -130,7 +130,7 @@ static void do_range(struct space *space, const struct sim_op *op, size_t i)
 		do_mremap(space, op, i);
 		break;
 	case OP_BRK:
-		do_brk(space, op);
+		do_brk(space, op, i);
 		break;
 	default:
 		break;

@@ -315,6 +315,43 @@ static void forked_child(void **state)
 	done(&im);
 }
 
+/* The child's first brk moves the end of the heap that it has from its parent. */
+static void forked_heap(void **state)
+{
+	(void)state;
+	imports_to(
+		EVENT("000000", "syscalls:sys_enter_brk: brk: 0x0")
+		EVENT("000001", "syscalls:sys_exit_brk: 0x10001000")
+		EVENT("000002", "sched:sched_process_fork: comm=a child_comm=a child_pid=9")
+		"a 9/9 [001] 1.000003: syscalls:sys_enter_brk: brk: 0x10005000\n"
+		"a 9/9 [001] 1.000004: syscalls:sys_exit_brk: 0x10005000\n"
+		"a 9/9 [001] 1.000005: exceptions:page_fault_user: address=0x10003000 "
+		"ip=0x1 error_code=0x6\n",
+		"0 7 7 brk 0x0 = 0x10001000\n"
+		"2 7 7 fork 9\n"
+		"3 9 9 brk 0x10001000 = 0x10001000 ;assumed\n"
+		"3 9 9 brk 0x10005000 = 0x10005000\n"
+		"5 9 9 w 0x10003000\n");
+}
+
+/* The heap could grow, so what was mapped behind it had gone. */
+static void heap_over_a_mapping(void **state)
+{
+	(void)state;
+	imports_to(
+		EVENT("000000", "syscalls:sys_enter_brk: brk: 0x0")
+		EVENT("000001", "syscalls:sys_exit_brk: 0x10001000")
+		EVENT("000002", "syscalls:sys_enter_mmap: addr: 0x10002000, len: 0x1000, prot: 0x3,"
+				" flags: 0x32, fd: 0xffffffff")
+		EVENT("000003", "syscalls:sys_exit_mmap: 0x10002000")
+		EVENT("000004", "syscalls:sys_enter_brk: brk: 0x10005000")
+		EVENT("000005", "syscalls:sys_exit_brk: 0x10005000"),
+		"0 7 7 brk 0x0 = 0x10001000\n"
+		"2 7 7 mmap 0x10002000 0x1000 rw p = 0x10002000\n"
+		"5 7 7 munmap 0x10001000 0x4000 ;assumed\n"
+		"5 7 7 brk 0x10005000 = 0x10005000\n");
+}
+
 /*
  * Thread 8 asked for memory before thread 7 unmapped some, and got the same place: that can only
  * have happened the other way round.
@@ -382,11 +419,13 @@ static void impossible_values(void **state)
 				"new_len: 0x8000, flags: 0x0, new_addr: 0x0")
 		EVENT("000006", "syscalls:sys_exit_mremap: 0x10008000")
 		EVENT("000007", "sched:sched_process_fork: comm=a pid=7 child_comm=a child_pid=-9")
+		EVENT("000007", "syscalls:sys_enter_brk: brk: 0x0")
+		EVENT("000008", "syscalls:sys_exit_brk: 0x0")
 		"a 7/9999999999 [000] 1.000008: sched:sched_process_exec: old_pid=7\n");
 
 	(void)state;
 	assert_string_equal(im.text, "0 7 7 exec\n");
-	assert_int_equal(im.report.unsupported, 4);
+	assert_int_equal(im.report.unsupported, 5);
 	assert_int_equal(im.report.skipped_lines, 1);
 	assert_int_equal(im.report.forks, 0);
 	done(&im);
@@ -499,6 +538,8 @@ int main(void)
 		cmocka_unit_test(unseen_changes),  cmocka_unit_test(denied_faults),
 		cmocka_unit_test(lock_stats),	   cmocka_unit_test(sample),
 		cmocka_unit_test(impossible_values),
+		cmocka_unit_test(forked_heap),
+		cmocka_unit_test(heap_over_a_mapping),
 		cmocka_unit_test(postponed_before_own_next),
 	};
 
