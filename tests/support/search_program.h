@@ -8,6 +8,12 @@
 
 #define TASKS_MAX 4
 #define RUNS_MAX 200000
+/* ThreadSanitizer takes milliseconds to make a fibre. */
+#ifdef MMSIM_TSAN
+#define RUNS_SOME 200
+#else
+#define RUNS_SOME 5000
+#endif
 
 /* What the tasks share: a line each, in a chunk. */
 struct shared {
