@@ -3,8 +3,8 @@
  * How much memory a simulated VMA and a simulated page take.
  *
  * Goals: bytes a VMA in each fault strategy, with all that exists because of
- * it: the struct, its lock where that is an object of its own, its anon_vma and
- * its share of the index, in an address space of 10000; and bytes a mapped page
+ * it: the struct, its lock where that is an object of its own, its anon_vma with
+ * the link to it, and its share of the index, in an address space of 10000; and bytes a mapped page
  * beside the page. Sizes of allocated objects, as the caches count them, and
  * struct folio, of which every page that was ever used has one.
  * Non-goals: what the host's allocator or the chunks' ends add; the instance.
@@ -44,7 +44,7 @@ static struct usage usage_of(const struct mmsim *sim)
 	return (struct usage){
 		.vma = bytes_of(sim, "vm_area_struct"),
 		.lock = bytes_of(sim, "vma_lock"),
-		.anon_vma = bytes_of(sim, "anon_vma"),
+		.anon_vma = bytes_of(sim, "anon_vma") + bytes_of(sim, "anon_vma_chain"),
 		.node = bytes_of(sim, "vma_tree_node"),
 		.table = bytes_of(sim, "pte_table") + bytes_of(sim, "pgtable_dir"),
 	};

@@ -168,7 +168,8 @@ static enum fault_result do_anonymous_page(struct vm_fault *vmf, struct pte_tabl
 	return vmf->write ? do_map_fresh_page(vmf, table, 0) : do_read_zero_page(vmf, table);
 }
 
-enum fault_result handle_mm_fault(struct vm_fault *vmf)
+/* Inlined where users fault: one call less on the way of every first touch. */
+static __always_inline enum fault_result __handle_mm_fault(struct vm_fault *vmf)
 {
 	struct pte_table *table = pte_table_alloc(vmf->vma->vm_mm, vmf->address);
 	pte_t pte;
@@ -189,6 +190,11 @@ enum fault_result handle_mm_fault(struct vm_fault *vmf)
 		return FAULT_DONE;
 	}
 	return do_wp_page(vmf, table, pte);
+}
+
+enum fault_result handle_mm_fault(struct vm_fault *vmf)
+{
+	return __handle_mm_fault(vmf);
 }
 
 static enum mmsim_access access_of(enum fault_result result, const struct vm_fault *vmf)
@@ -218,7 +224,7 @@ static bool fault_under_vma_lock(struct mm_struct *mm, struct vm_fault *vmf,
 		*answer = MMSIM_ACCESS_ACCERR;
 		return true;
 	}
-	result = handle_mm_fault(vmf);
+	result = __handle_mm_fault(vmf);
 	if (result == FAULT_RETRY) {
 		/* The callee dropped the lock. */
 		count_event(COUNTER_vma_lock_retry);

@@ -83,9 +83,10 @@ start_read_failed(struct mm_struct *mm, struct vm_area_struct *counted, struct m
 }
 
 /* NULL: @miss is LOCKED or MOVED; or *detached, then it is to be looked up again. */
-static struct vm_area_struct *start_read(struct mm_struct *mm, struct vm_area_struct *vma,
-					 enum lock_site site, bool *detached,
-					 enum vma_lock_miss *miss)
+static __always_inline struct vm_area_struct *start_read(struct mm_struct *mm,
+							 struct vm_area_struct *vma,
+							 enum lock_site site, bool *detached,
+							 enum vma_lock_miss *miss)
 {
 	unsigned int seq;
 	int old;
@@ -93,7 +94,7 @@ static struct vm_area_struct *start_read(struct mm_struct *mm, struct vm_area_st
 	*detached = false;
 	*miss = VMA_MISS_LOCKED;
 	seq = READ_ONCE(mm->mm_lock_seq.sequence);
-	if (READ_ONCE(vma->vm_lock_seq) == seq)
+	if (unlikely(READ_ONCE(vma->vm_lock_seq) == seq))
 		return start_read_failed(mm, NULL, NULL);
 	/*
 	 * Acquire: pairs with the release in vma_mark_attached(); what follows
@@ -101,7 +102,7 @@ static struct vm_area_struct *start_read(struct mm_struct *mm, struct vm_area_st
 	 */
 	old = refcount_inc_limited(&vma->vm_refcnt);
 	*detached = old == 0;
-	if (old == 0 || old >= REFCNT_LIMIT)
+	if (unlikely(old == 0 || old >= REFCNT_LIMIT))
 		return start_read_failed(mm, NULL, NULL);
 	trace_acquired(vma, LOCK_vma_lock, site, LOCK_READ, false);
 	/* Reused by another process? */
