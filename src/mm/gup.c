@@ -5,9 +5,9 @@
  *
  * Fidelity: mmap_lock for read, never the VMA lock; write faults where the VMA
  * may be written, no access at all where it has none; populating stops at a
- * guard page; one hold a call. Nobody's monitor is asked under it: that would drop
- * the lock. Not modelled: the long-term pins and page references of get_user_pages, retries
- * for I/O (anonymous memory has none).
+ * guard page; one hold a call. Nobody's monitor is asked under it: that would
+ * drop the lock. Not modelled: the pins and page references of get_user_pages,
+ * retries for I/O (anonymous memory has none).
  */
 #include "mm/mm.h"
 

@@ -11,7 +11,9 @@
  * one gather a call since 6.16, all advices for the caller's own vector since
  * 6.13. The kernel is one without CONFIG_MEMORY_FAILURE and swap: HWPOISON and
  * SOFT_OFFLINE do not exist, PAGEOUT only ages, WILLNEED has nothing to do.
- * COLLAPSE never gets a huge page. Not modelled: KSM itself, files.
+ * COLLAPSE never gets a huge page. DONTNEED and FREE of an armed VMA tell its
+ * monitor, as with userfaultfd's REMOVE event. COLD and PAGEOUT look for a kill
+ * after the walk only. Not modelled: KSM itself, files.
  */
 #include "mm/madvise.h"
 

@@ -204,7 +204,6 @@ const struct madvise_strategy *madvise_strategy_at(unsigned int i);
 
 /* ---- fault.c ---- */
 
-/* What the program sees of one load or store of the 8 bytes at @addr. */
 enum fault_result {
 	FAULT_DONE,
 	FAULT_RETRY, /* the VMA lock was dropped; again under mmap_lock */
@@ -225,6 +224,7 @@ struct vm_fault {
 enum fault_result handle_mm_fault(struct vm_fault *vmf);
 /* Does the PTE let the CPU do it without a fault? */
 bool pte_allows(pte_t pte, bool write);
+/* What the program sees of one load or store of the 8 bytes at @addr. */
 enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool write,
 			      uint64_t *value);
 

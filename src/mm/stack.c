@@ -3,13 +3,12 @@
  * Growth of stacks (VM_GROWSDOWN) by page faults below them.
  *
  * Fidelity: guard gap to what lies below, RLIMIT_STACK, anon_vma root lock
- * around the change. Since 6.1's stable releases mmap_lock is held for write
- * and the VMA write-locked (in any release whose faults are set to take VMA locks);
- * before, mmap_lock for read was held, the anon_vma lock kept two growths of one
- * stack apart and page_table_lock those of two.
- * Then, tree nodes that fall out are kept until the next writer, for readers of
- * the tree are not in RCU sections (rbtrees had nothing to free). Not modelled:
- * stacks that grow upwards.
+ * around the change. Since 6.1's stable releases, and wherever faults take VMA
+ * locks, mmap_lock is held for write and the VMA write-locked; before, mmap_lock
+ * for read was held, the anon_vma lock kept two growths of one stack apart and
+ * page_table_lock those of two. Then, tree nodes that fall out are kept until
+ * the next writer, for readers of the tree are not in RCU sections (rbtrees had
+ * nothing to free). Not modelled: stacks that grow upwards.
  */
 #include "base/mutant.h"
 #include "mm/mm.h"

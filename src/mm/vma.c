@@ -192,10 +192,7 @@ static void remove_merged(struct vm_area_struct *vma)
 	count_event(COUNTER_vma_merge);
 }
 
-/*
- * @target grows or moves to [@start, @end). The other VMA of the range, if it
- * shrinks, is @adjust and begins or ends at @border then.
- */
+/* @target grows to [@start, @end); @adjust, if there is one, shrinks by what it takes. */
 static void commit_bounds(struct vm_area_struct *target, unsigned long start, unsigned long end,
 			  struct vm_area_struct *adjust)
 {
