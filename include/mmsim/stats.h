@@ -80,6 +80,8 @@ MMSIM_API int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mms
 
 /** mmsim_host_artefacts - parks that a kernel would not have had */
 MMSIM_API uint64_t mmsim_host_artefacts(const struct mmsim *sim);
+/** mmsim_host_refused - tasks that did not get the nice, FIFO priority or CPUs they asked for */
+MMSIM_API uint64_t mmsim_host_refused(const struct mmsim *sim);
 /** mmsim_steps - steps made so far; 0 on the host */
 MMSIM_API uint64_t mmsim_steps(const struct mmsim *sim);
 /** mmsim_work_ns - what is charged for a unit of "trap", "syscall", "ipi"; 0: nothing */

@@ -15,8 +15,10 @@ struct mm_struct;
 /** struct mmsim_task_attr - what a task is made with */
 struct mmsim_task_attr {
 	const char *name; /* shown in reports; schedules name tasks by it */
-	int nice; /* -20 to 19; the host sets it where it may */
+	int nice; /* -20 to 19 */
+	int fifo; /* priority of SCHED_FIFO, 1 to 99; 0: not a real-time task */
 	int cpu; /* CPU to be bound to; -1: chosen in turn */
+	const char *cpus; /* in its place: where it may run, "0-3,6" or "any" */
 	struct mm_struct *mm; /* the address space it runs in; NULL: none yet */
 };
 
@@ -59,6 +61,8 @@ MMSIM_API const char *mmsim_task_name(const struct mmsim_task *task);
 MMSIM_API uint64_t mmsim_now_ns(void);
 /** mmsim_sleep_ns - sleep; called by a task */
 MMSIM_API void mmsim_sleep_ns(uint64_t ns);
+/** mmsim_compute_ns - use the CPU for so long, waits for it not counted; called by a task */
+MMSIM_API void mmsim_compute_ns(uint64_t ns);
 /** mmsim_random - the calling task's stream, by (seed, name, index) */
 MMSIM_API uint64_t mmsim_random(void);
 /** mmsim_yield - a place to switch tasks that touches nothing */

@@ -4,6 +4,7 @@
 #define MMSIM_SIM_CLI_CLI_H
 
 #include "../report/result.h"
+#include "../scenario/workload.h"
 
 #include <mmsim/mmsim.h>
 
@@ -15,12 +16,13 @@ enum exit_code {
 };
 
 #define CLI_MAX_SETS 32
+#define CLI_MAX_KEYS 48
 
 /* A program of the tests can seed faults. */
 #ifdef MMSIM_TEST_LIBRARY
-#define CLI_EXPLORE_OPTIONS "fPdSnBcksqx"
+#define CLI_EXPLORE_OPTIONS "fPdSnBcksqx*"
 #else
-#define CLI_EXPLORE_OPTIONS "fPdSnBcksq"
+#define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
 
 struct cli_options {
@@ -29,7 +31,9 @@ struct cli_options {
 	const char *search, *mutant;
 	const char *sets[CLI_MAX_SETS];
 	unsigned int nr_sets;
-	uint64_t seed, memory;
+	const char *keys[CLI_MAX_KEYS], *values[CLI_MAX_KEYS]; /* of the scenario */
+	unsigned int nr_keys;
+	uint64_t seed, memory; /* memory 0: not said */
 	uint64_t preemptions, depth, schedules, budget_ns;
 	double think;
 	unsigned int rounds;
@@ -39,7 +43,7 @@ struct cli_options {
 
 /**
  * cli_parse - read a command's options
- * @allowed: the letters of the options table that the command takes
+ * @allowed: the letters of the options table that the command takes; *: and keys of scenarios
  * Return: 0, or EXIT_USAGE after saying what was expected.
  */
 int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *options);
@@ -48,8 +52,8 @@ void cli_print_options(const char *allowed, FILE *out);
 
 /* Apply --machine, --kernel, --set and the numbers; EXIT_USAGE after saying what is wrong. */
 int cli_config(const struct cli_options *options, struct mmsim_config *config);
-/* Apply --kernel and --set alone. */
-int cli_config_axes(const struct cli_options *options, struct mmsim_config *config);
+/* Apply --machine, --seed and what else says how, not what. */
+int cli_config_machine(const struct cli_options *options, struct mmsim_config *config);
 /* Apply "6.1,munmap=whole" on top. */
 int cli_apply_spec(const char *spec, struct mmsim_config *config);
 
@@ -57,17 +61,29 @@ int cli_apply_spec(const char *spec, struct mmsim_config *config);
 extern volatile int cli_interrupted;
 void cli_catch_interrupt(void);
 
-/* A recording and its plan; EXIT_USAGE after saying what is wrong. */
+/* The settings of the scenario that @options names, with what the options say. 0 or -errno. */
+int cli_scenario(const struct cli_options *options, struct settings *settings,
+		 struct sim_error *err);
+
+/* What is run: a recording and its plan, or a scenario. */
 struct cli_input {
+	bool is_scenario;
 	struct recording rec;
 	struct plan plan;
+	struct settings settings;
+	unsigned int points; /* of the scenario's matrix; 1: no lists */
+	struct scenario scenario; /* at the point at hand */
 };
-int cli_load(const char *path, struct cli_input *input);
+/* 0, or EXIT_USAGE after saying what is wrong. */
+int cli_load(const struct cli_options *options, struct cli_input *input);
 void cli_unload(struct cli_input *input);
+/* Go to a point of the matrix, and say how it is configured. 0 or EXIT_USAGE. */
+int cli_point(const struct cli_options *options, struct cli_input *input, unsigned int point,
+	      struct mmsim_config *config);
 
-/* One replay in a fresh instance. *result is to be json_decref()ed; NULL when none. */
-int cli_replay(const struct cli_options *options, const struct mmsim_config *config,
-	       const struct cli_input *input, json_t **result);
+/* One run in a fresh instance. *result is to be json_decref()ed; NULL when none. */
+int cli_run(const struct cli_options *options, const struct mmsim_config *config,
+	    const struct cli_input *input, json_t **result);
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 

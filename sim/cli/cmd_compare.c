@@ -34,7 +34,7 @@ static int run_side(const struct cli_options *options, const struct cli_input *i
 
 	if (!options->quiet)
 		fprintf(stderr, "round %u of %u: %s\n", round + 1, options->rounds, side->spec);
-	code = cli_replay(options, &side->config, input, &result);
+	code = cli_run(options, &side->config, input, &result);
 	if (result)
 		json_array_append_new(side->runs, result);
 	return code;
@@ -81,7 +81,7 @@ int cmd_compare(int argc, char **argv)
 	if (!code)
 		code = side_init(&b, "b", options.b, &options);
 	if (!code)
-		code = cli_load(options.file, &input);
+		code = cli_load(&options, &input);
 	if (code)
 		return code;
 	cli_catch_interrupt();

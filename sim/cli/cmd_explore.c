@@ -268,23 +268,24 @@ static int make_clock(struct explore *e)
 static int load(struct explore *e)
 {
 	struct sim_error err;
-	int result;
 
 	if (!e->options->file) {
 		fputs("mmsim: explore: expected a SCENARIO (`mmsim list scenarios`)\n", stderr);
 		return EXIT_USAGE;
 	}
-	result = scenario_load(e->options->file, &e->scenario, &err);
-	if (!result)
-		result = script_config(&e->scenario, &e->config, &err);
-	if (!result)
-		result = script_check(&e->scenario, &err);
-	if (result) {
+	if (cli_scenario(e->options, &e->settings, &err) ||
+	    scenario_make(&e->settings, 0, &e->scenario, &err) ||
+	    script_config(&e->scenario, &e->config, &err) ||
+	    workload_check(&e->scenario, &err)) {
 		fprintf(stderr, "mmsim: %s\n", err.text);
 		return EXIT_USAGE;
 	}
+	if (scenario_points(&e->settings) > 1) {
+		fprintf(stderr, "mmsim: %s: expected one value a key, no lists\n", e->options->file);
+		return EXIT_USAGE;
+	}
 	e->config.seed = e->options->seed;
-	return cli_config_axes(e->options, &e->config);
+	return EXIT_FINE;
 }
 
 int cmd_explore(int argc, char **argv)
@@ -312,5 +313,6 @@ int cmd_explore(int argc, char **argv)
 	}
 	mmsim_search_destroy(e.keeper);
 	scenario_free(&e.scenario);
+	settings_free(&e.settings);
 	return code;
 }

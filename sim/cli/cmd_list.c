@@ -77,17 +77,24 @@ static void list_operations(json_t *array)
 static void list_scenarios(json_t *array)
 {
 	static const char *const keys[] = {"scenario", "question", NULL};
-	struct scenario scenario;
+	static struct scenario scenario;
+	struct settings settings;
 	struct sim_error err;
 	char path[1024];
 
 	for (unsigned int i = 0; !scenario_shipped_at(i, path, sizeof(path)); i++) {
-		if (scenario_load(path, &scenario, &err)) {
+		if (scenario_open(path, &settings, &err)) {
 			fprintf(stderr, "mmsim: %s\n", err.text);
 			continue;
 		}
-		add_row(array, keys, (const char *[]){scenario.name, scenario.question});
-		scenario_free(&scenario);
+		if (!scenario_make(&settings, 0, &scenario, &err)) {
+			add_row(array, keys,
+				(const char *[]){scenario.name, scenario.question});
+			scenario_free(&scenario);
+		} else {
+			fprintf(stderr, "mmsim: %s\n", err.text);
+		}
+		settings_free(&settings);
 	}
 }
 

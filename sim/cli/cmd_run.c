@@ -1,33 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* mmsim run: replay a recording once. */
+/* mmsim run: run a scenario, each point of its matrix, or replay a recording, once. */
 #include "cli.h"
 
 #include <string.h>
-
-int cli_load(const char *path, struct cli_input *input)
-{
-	struct sim_error err;
-
-	if (!path) {
-		fputs("mmsim: expected a RECORDING\n", stderr);
-		return EXIT_USAGE;
-	}
-	if (recording_load(path, 0, &input->rec, &err)) {
-		fprintf(stderr, "mmsim: %s\n", err.text);
-		return EXIT_USAGE;
-	}
-	if (!plan_make(&input->rec, &input->plan))
-		return 0;
-	recording_free(&input->rec);
-	fputs("mmsim: no memory for the replay's plan\n", stderr);
-	return EXIT_USAGE;
-}
-
-void cli_unload(struct cli_input *input)
-{
-	plan_free(&input->plan);
-	recording_free(&input->rec);
-}
 
 int cli_write_json(const json_t *object, const char *path)
 {
@@ -37,67 +12,55 @@ int cli_write_json(const json_t *object, const char *path)
 	return EXIT_USAGE;
 }
 
-int cli_replay(const struct cli_options *options, const struct mmsim_config *config,
-	       const struct cli_input *input, json_t **result)
+static int run_point(const struct cli_options *options, struct cli_input *input,
+		     unsigned int point, json_t *results)
 {
-	struct replay_options replay = {
-		.think = !strcmp(config->machine, "step") ? 0 : options->think,
-		.progress = !options->quiet,
-		.stop = &cli_interrupted,
-	};
-	struct run_info info = {
-		.recording = options->file,
-		.command = options->command,
-		.think = replay.think,
-	};
-	struct replay_result replayed;
-	struct mmsim *sim;
-	char error[256];
-	int err;
+	struct mmsim_config config;
+	json_t *result;
+	int code = cli_point(options, input, point, &config);
 
-	*result = NULL;
-	err = mmsim_create(config, &sim, error);
-	if (err) {
-		fprintf(stderr, "mmsim: %s\n", error);
-		return EXIT_USAGE;
-	}
-	err = replay_run(sim, &input->plan, &replay, &replayed, error);
-	info.outcome = err ? mmsim_failure(sim) : cli_interrupted ? "interrupted" : "done";
-	*result = result_json(sim, config, &input->rec, &replayed, &info);
-	if (err) {
-		fprintf(stderr, "mmsim: %s\n", *mmsim_failure(sim) ? mmsim_failure(sim) : error);
-		return EXIT_BROKEN;
-	}
-	if (mmsim_destroy(sim) && !cli_interrupted) {
-		fputs("mmsim: objects or pages were leaked\n", stderr);
-		return EXIT_BROKEN;
-	}
-	return cli_interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+	if (code)
+		return code;
+	if (input->points > 1)
+		printf("%s%u of %u: %s\n", point ? "\n" : "", point + 1, input->points,
+		       input->scenario.point);
+	code = cli_run(options, &config, input, &result);
+	if (!result)
+		return code;
+	result_print(result, stdout);
+	fflush(stdout);
+	json_array_append_new(results, result);
+	return code;
+}
+
+/* One result as it is, several as an array. */
+static int write_results(const json_t *results, const struct cli_input *input, const char *path)
+{
+	if (!path || !json_array_size(results))
+		return 0;
+	return cli_write_json(input->points > 1 ? results : json_array_get(results, 0), path);
 }
 
 int cmd_run(int argc, char **argv)
 {
+	static struct cli_input input;
 	struct cli_options options;
-	struct mmsim_config config;
-	struct cli_input input;
-	json_t *result;
+	json_t *results;
 	int code, json_code;
 
-	code = cli_parse(argc, argv, "mkstSMejqc", &options);
+	code = cli_parse(argc, argv, "mkstSMejqc*", &options);
 	if (!code)
-		code = cli_config(&options, &config);
-	if (!code)
-		code = cli_load(options.file, &input);
+		code = cli_load(&options, &input);
 	if (code)
 		return code;
 	cli_catch_interrupt();
-	code = cli_replay(&options, &config, &input, &result);
-	if (result) {
-		result_print(result, stdout);
-		json_code = options.json ? cli_write_json(result, options.json) : 0;
-		code = code ? code : json_code;
-		json_decref(result);
-	}
+	results = json_array();
+	for (unsigned int point = 0; point < input.points && !code; point++)
+		code = run_point(&options, &input, point, results);
+	if (json_array_size(results) > 1)
+		matrix_print(results, stdout);
+	json_code = write_results(results, &input, options.json);
+	json_decref(results);
 	cli_unload(&input);
-	return code;
+	return code ? code : json_code;
 }

@@ -8,6 +8,7 @@
 
 struct explore {
 	const struct cli_options *options;
+	struct settings settings;
 	struct scenario scenario;
 	struct mmsim_config config; /* without search and schedule */
 	struct mmsim *clock; /* of this computer; the searched instances have their own */

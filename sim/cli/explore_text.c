@@ -80,7 +80,7 @@ static bool fails_alike(const char *schedule, void *data)
 static int task_named(const struct scenario *s, const char *name)
 {
 	for (unsigned int i = 0; i < s->nr_tasks; i++)
-		if (!strcmp(s->tasks[i].name, name))
+		if (!strcmp(s->tasks[i].section.name, name))
 			return (int)i;
 	return -1;
 }
@@ -98,16 +98,14 @@ static int op_at(const struct script_verdict *v, int task, uint64_t step)
 
 static void print_op(const struct scenario *s, int task, int op, char *buf, size_t size)
 {
-	char line[SIM_OP_LINE_MAX];
-
 	if (task < 0)
 		snprintf(buf, size, "-");
 	else if (op < 0)
 		snprintf(buf, size, "start");
 	else if ((size_t)op == s->tasks[task].script.nr)
 		snprintf(buf, size, "end");
-	else if (sim_op_print_list(&s->tasks[task].script.ops[op], line, sizeof(line)) > 0)
-		snprintf(buf, size, "%s", strchr(line, ' ') + 1);
+	else
+		snprintf(buf, size, "%s", s->tasks[task].script.ops[op].text);
 }
 
 static void forget_events(struct explore *e)

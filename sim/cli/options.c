@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DEFAULT_MEMORY (4ull << 30)
+
 enum option_kind {
 	OPTION_TEXT,
 	OPTION_FLAG,
@@ -34,7 +36,7 @@ static const struct option_row {
 	 OPTION_THINK, AT(think)},
 	{'r', "rounds", "N", "runs of each side, in turn; default 3", OPTION_NUMBER, AT(rounds)},
 	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
-	{'M', "memory", "SIZE", "physical memory simulated; default 4G", OPTION_SIZE, AT(memory)},
+	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says", OPTION_SIZE, AT(memory)},
 	{'e', "no-emulate", NULL, "charge nothing for traps, system calls and IPIs", OPTION_FLAG,
 	 AT(no_emulate)},
 	{'j', "json", "FILE", "write the whole result as JSON (sim/schema/)", OPTION_TEXT,
@@ -135,13 +137,27 @@ static void keep_command(int argc, char **argv, struct cli_options *options)
 					 " %s", argv[i]);
 }
 
+/* --KEY=VALUE or --KEY VALUE: whether the scenario has the key is seen when it is read. */
+static int keep_key(struct cli_options *options, int argc, char **argv, int *i)
+{
+	char *equal = strchr(argv[*i], '=');
+
+	if (options->nr_keys == CLI_MAX_KEYS)
+		return usage("%s: at most 48 keys%s", argv[*i], "");
+	options->keys[options->nr_keys] = argv[*i] + 2;
+	if (!equal && ++*i == argc)
+		return usage("%s: no such option, or a key without its value; see `mmsim help`%s",
+			     argv[*i - 1], "");
+	options->values[options->nr_keys++] = equal ? equal + 1 : argv[*i];
+	return 0;
+}
+
 int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *options)
 {
 	*options = (struct cli_options){
 		.think = 1,
 		.rounds = 3,
 		.seed = 1,
-		.memory = 4ull << 30,
 		.preemptions = 8,
 		.depth = 3,
 	};
@@ -157,6 +173,11 @@ int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *op
 			continue;
 		}
 		row = find_row(argv[i], allowed, &value);
+		if (!row && strchr(allowed, '*') && !strncmp(argv[i], "--", 2)) {
+			if (keep_key(options, argc, argv, &i))
+				return EXIT_USAGE;
+			continue;
+		}
 		if (!row)
 			return usage("%s: no such option for `%s`; see `mmsim help`", argv[i],
 				     argv[0]);
@@ -199,7 +220,7 @@ static int set_pair(struct mmsim_config *config, const char *pair)
 	return 0;
 }
 
-int cli_config_axes(const struct cli_options *options, struct mmsim_config *config)
+static int config_axes(const struct cli_options *options, struct mmsim_config *config)
 {
 	char error[256];
 	int err = 0;
@@ -211,13 +232,11 @@ int cli_config_axes(const struct cli_options *options, struct mmsim_config *conf
 	return err;
 }
 
-int cli_config(const struct cli_options *options, struct mmsim_config *config)
+int cli_config_machine(const struct cli_options *options, struct mmsim_config *config)
 {
 	char error[256];
 
-	mmsim_config_init(config);
 	config->seed = options->seed;
-	config->memory_bytes = options->memory;
 	config->emulate_costs = !options->no_emulate;
 	if (options->machine && mmsim_config_set(config, "machine", options->machine, error))
 		return usage("%s%s", error, "");
@@ -226,7 +245,17 @@ int cli_config(const struct cli_options *options, struct mmsim_config *config)
 			return usage("--schedule: too long%s%s", "", "");
 		strcpy(config->schedule, options->schedule);
 	}
-	return cli_config_axes(options, config);
+	return 0;
+}
+
+int cli_config(const struct cli_options *options, struct mmsim_config *config)
+{
+	int code;
+
+	mmsim_config_init(config);
+	config->memory_bytes = options->memory ? options->memory : DEFAULT_MEMORY;
+	code = cli_config_machine(options, config);
+	return code ? code : config_axes(options, config);
 }
 
 int cli_apply_spec(const char *spec, struct mmsim_config *config)

@@ -2,6 +2,7 @@
 /* A run's result as JSON. */
 #define _GNU_SOURCE 1
 #include "result.h"
+#include "json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -12,12 +13,12 @@
 #define MMSIM_COMMIT "unknown"
 #endif
 
-static void set_int(json_t *object, const char *key, uint64_t value)
+void json_set_int(json_t *object, const char *key, uint64_t value)
 {
 	json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
-static void set_text(json_t *object, const char *key, const char *value)
+void json_set_text(json_t *object, const char *key, const char *value)
 {
 	json_object_set_new(object, key, json_string(value ? value : ""));
 }
@@ -31,29 +32,34 @@ static json_t *axes_json(const struct mmsim *sim)
 	char axis[64];
 
 	for (size_t i = 0; i < sizeof(axes) / sizeof(*axes); i++)
-		set_text(object, axes[i], mmsim_effective(sim, axes[i]));
+		json_set_text(object, axes[i], mmsim_effective(sim, axes[i]));
 	for (unsigned int i = 0; !mmsim_lock_class_at(i, &name, &guards); i++) {
 		snprintf(axis, sizeof(axis), "rwsem.%s", name);
-		set_text(rwsem, name, mmsim_effective(sim, axis));
+		json_set_text(rwsem, name, mmsim_effective(sim, axis));
 	}
 	json_object_set_new(object, "rwsem", rwsem);
 	return object;
 }
 
-static json_t *configuration_json(const struct mmsim *sim, const struct mmsim_config *config,
-				  const struct run_info *info)
+static json_t *configuration_json(const struct mmsim *sim, const struct run_info *info)
 {
+	const struct mmsim_config *config = info->config;
 	json_t *object = axes_json(sim);
 
-	set_int(object, "seed", config->seed);
-	set_int(object, "memory_bytes", config->memory_bytes);
-	set_int(object, "max_map_count", config->max_map_count);
-	set_int(object, "hz", config->hz);
+	json_set_int(object, "seed", config->seed);
+	json_set_int(object, "memory_bytes", config->memory_bytes);
+	json_set_int(object, "max_map_count", config->max_map_count);
+	json_set_int(object, "hz", config->hz);
 	json_object_set_new(object, "emulate_costs", json_boolean(config->emulate_costs));
 	json_object_set_new(object, "statistics", json_boolean(config->statistics));
 	json_object_set_new(object, "think", json_real(info->think));
-	set_text(object, "recording", info->recording);
-	set_text(object, "command", info->command);
+	if (info->recording)
+		json_set_text(object, "recording", info->recording);
+	if (info->scenario)
+		json_set_text(object, "scenario", info->scenario);
+	if (info->scenario)
+		json_set_text(object, "point", info->point);
+	json_set_text(object, "command", info->command);
 	return object;
 }
 
@@ -84,43 +90,42 @@ static json_t *environment_json(const struct mmsim *sim)
 
 	uname(&uts);
 	cpu_model(cpu, sizeof(cpu));
-	set_int(object, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
-	set_text(object, "cpu", cpu);
-	set_text(object, "kernel", uts.release);
-	set_int(work, "trap", mmsim_work_ns(sim, "trap"));
-	set_int(work, "syscall", mmsim_work_ns(sim, "syscall"));
-	set_int(work, "ipi", mmsim_work_ns(sim, "ipi"));
+	json_set_int(object, "cpus", (uint64_t)sysconf(_SC_NPROCESSORS_ONLN));
+	json_set_text(object, "cpu", cpu);
+	json_set_text(object, "kernel", uts.release);
+	json_set_int(work, "trap", mmsim_work_ns(sim, "trap"));
+	json_set_int(work, "syscall", mmsim_work_ns(sim, "syscall"));
+	json_set_int(work, "ipi", mmsim_work_ns(sim, "ipi"));
 	json_object_set_new(object, "emulated_ns", work);
 	return object;
 }
 
-static json_t *times_json(uint64_t count, uint64_t sum, uint64_t p50, uint64_t p99, uint64_t max)
+json_t *json_times(uint64_t count, uint64_t sum, uint64_t p50, uint64_t p99, uint64_t max)
 {
 	json_t *object = json_object();
 
-	set_int(object, "count", count);
-	set_int(object, "sum_ns", sum);
-	set_int(object, "p50_ns", p50);
-	set_int(object, "p99_ns", p99);
-	set_int(object, "max_ns", max);
+	json_set_int(object, "count", count);
+	json_set_int(object, "sum_ns", sum);
+	json_set_int(object, "p50_ns", p50);
+	json_set_int(object, "p99_ns", p99);
+	json_set_int(object, "max_ns", max);
 	return object;
 }
 
-static json_t *run_json(const struct mmsim *sim, const struct replay_result *result,
-			const struct run_info *info)
+json_t *json_latency(const struct histogram *h)
 {
-	uint64_t done, as_recorded;
+	return json_times(h->count, h->sum, histogram_quantile(h, 500), histogram_quantile(h, 990),
+			  h->max);
+}
+
+static json_t *run_json(const struct mmsim *sim, const struct run_info *info)
+{
 	json_t *object = json_object();
 
-	replay_memory_calls(result, &done, &as_recorded);
-	set_text(object, "outcome", info->outcome);
-	set_int(object, "elapsed_ns", result->elapsed_ns);
-	set_int(object, "operations_total", result->ops_total);
-	set_int(object, "operations_done", result->ops_done);
-	set_int(object, "memory_calls_compared", done);
-	set_int(object, "memory_calls_as_recorded", as_recorded);
-	set_int(object, "steps", mmsim_steps(sim));
-	set_int(object, "host_artefacts", mmsim_host_artefacts(sim));
+	json_set_text(object, "outcome", info->outcome);
+	json_set_int(object, "steps", mmsim_steps(sim));
+	json_set_int(object, "host_artefacts", mmsim_host_artefacts(sim));
+	json_set_int(object, "host_refused", mmsim_host_refused(sim));
 	return object;
 }
 
@@ -130,15 +135,12 @@ static json_t *operations_json(const struct replay_result *result)
 
 	for (int k = 0; k < NR_SIM_OPS; k++) {
 		const struct replay_op_stats *op = &result->op[k];
-		const struct histogram *h = &op->latency_ns;
 		json_t *one = json_object();
 
-		set_int(one, "done", op->done);
-		set_int(one, "as_recorded", op->as_recorded);
-		set_int(one, "differs", op->differs);
-		json_object_set_new(one, "latency",
-				    times_json(h->count, h->sum, histogram_quantile(h, 500),
-					       histogram_quantile(h, 990), h->max));
+		json_set_int(one, "done", op->done);
+		json_set_int(one, "as_recorded", op->as_recorded);
+		json_set_int(one, "differs", op->differs);
+		json_object_set_new(one, "latency", json_latency(&op->latency_ns));
 		json_object_set_new(object, sim_op_specs[k].name, one);
 	}
 	return object;
@@ -148,7 +150,7 @@ static json_t *mapped_json(const struct replay_counts *counts)
 {
 	json_t *object = json_object();
 
-#define X(field, what) set_int(object, #field, counts->field);
+#define X(field, what) json_set_int(object, #field, counts->field);
 	REPLAY_MAPPED(X)
 #undef X
 	return object;
@@ -159,7 +161,7 @@ static json_t *recorded_json(const struct recording *rec)
 	json_t *object = json_object();
 
 	for (size_t i = 0; i < rec->nr_stats; i++)
-		set_int(object, rec->stats[i].name, rec->stats[i].value);
+		json_set_int(object, rec->stats[i].name, rec->stats[i].value);
 	return object;
 }
 
@@ -169,27 +171,27 @@ static json_t *counters_json(const struct mmsim *sim)
 	struct mmsim_counter counter;
 
 	for (unsigned int i = 0; !mmsim_counter_at(sim, i, &counter); i++)
-		set_int(object, counter.name, counter.value);
+		json_set_int(object, counter.name, counter.value);
 	return object;
 }
 
 static json_t *mmsim_times_json(const struct mmsim_times *t)
 {
-	return times_json(t->count, t->sum_ns, t->p50_ns, t->p99_ns, t->max_ns);
+	return json_times(t->count, t->sum_ns, t->p50_ns, t->p99_ns, t->max_ns);
 }
 
 static json_t *site_json(const struct mmsim_lock_site *site)
 {
 	json_t *object = json_object();
 
-	set_text(object, "lock", site->lock);
-	set_text(object, "site", site->site);
-	set_int(object, "acquired_read", site->acquired_read);
-	set_int(object, "acquired_write", site->acquired_write);
-	set_int(object, "contended_read", site->contended_read);
-	set_int(object, "contended_write", site->contended_write);
-	set_int(object, "behind_writer", site->behind_writer);
-	set_int(object, "behind_writer_ns", site->behind_writer_ns);
+	json_set_text(object, "lock", site->lock);
+	json_set_text(object, "site", site->site);
+	json_set_int(object, "acquired_read", site->acquired_read);
+	json_set_int(object, "acquired_write", site->acquired_write);
+	json_set_int(object, "contended_read", site->contended_read);
+	json_set_int(object, "contended_write", site->contended_write);
+	json_set_int(object, "behind_writer", site->behind_writer);
+	json_set_int(object, "behind_writer_ns", site->behind_writer_ns);
 	json_object_set_new(object, "wait", mmsim_times_json(&site->wait));
 	json_object_set_new(object, "hold_read", mmsim_times_json(&site->hold_read));
 	json_object_set_new(object, "hold_write", mmsim_times_json(&site->hold_write));
@@ -214,7 +216,7 @@ static json_t *locks_json(const struct mmsim *sim)
 static json_t *totals_json(const struct mmsim *sim)
 {
 	uint64_t read = mmsim_counter(sim, "munmap_downgrade"), write = 0;
-	uint64_t sleep_read = 0, sleep_write = 0, spin = 0;
+	uint64_t sleep_read = 0, sleep_write = 0, spin = 0, holds = 0, hold_ns = 0;
 	json_t *object = json_object();
 	struct mmsim_lock_site site;
 
@@ -222,6 +224,8 @@ static json_t *totals_json(const struct mmsim *sim)
 		if (!strcmp(site.lock, "mmap_lock")) {
 			read += site.acquired_read;
 			write += site.acquired_write;
+			holds += site.hold_read.count + site.hold_write.count;
+			hold_ns += site.hold_read.sum_ns + site.hold_write.sum_ns;
 		}
 		if (site.spins) {
 			spin += site.wait.count;
@@ -230,11 +234,13 @@ static json_t *totals_json(const struct mmsim *sim)
 		sleep_read += site.contended_read;
 		sleep_write += site.contended_write;
 	}
-	set_int(object, "mmap_lock_read", read);
-	set_int(object, "mmap_lock_write", write);
-	set_int(object, "contended_read", sleep_read);
-	set_int(object, "contended_write", sleep_write);
-	set_int(object, "contended_spin", spin);
+	json_set_int(object, "mmap_lock_read", read);
+	json_set_int(object, "mmap_lock_write", write);
+	json_set_int(object, "mmap_lock_holds", holds);
+	json_set_int(object, "mmap_lock_hold_ns", hold_ns);
+	json_set_int(object, "contended_read", sleep_read);
+	json_set_int(object, "contended_write", sleep_write);
+	json_set_int(object, "contended_spin", spin);
 	return object;
 }
 
@@ -243,15 +249,15 @@ static json_t *edge_key(const struct mmsim_edge *edge)
 {
 	json_t *key = json_object();
 
-	set_text(key, "lock", edge->lock);
-	set_text(key, "waiter", edge->waiter);
-	set_text(key, "waiter_site", edge->waiter_site);
-	set_text(key, "holder", edge->holder);
-	set_text(key, "holder_site", edge->holder_site);
-	set_text(key, "holder_state", edge->holder_state);
-	set_text(key, "chain_end", edge->chain_end);
-	set_text(key, "chain_end_site", edge->chain_end_site);
-	set_int(key, "chain_length", edge->chain_length);
+	json_set_text(key, "lock", edge->lock);
+	json_set_text(key, "waiter", edge->waiter);
+	json_set_text(key, "waiter_site", edge->waiter_site);
+	json_set_text(key, "holder", edge->holder);
+	json_set_text(key, "holder_site", edge->holder_site);
+	json_set_text(key, "holder_state", edge->holder_state);
+	json_set_text(key, "chain_end", edge->chain_end);
+	json_set_text(key, "chain_end_site", edge->chain_end_site);
+	json_set_int(key, "chain_length", edge->chain_length);
 	json_object_set_new(key, "write", json_boolean(edge->write));
 	json_object_set_new(key, "behind_writer", json_boolean(edge->behind_writer));
 	return key;
@@ -277,9 +283,9 @@ static void add_wait(json_t *row, uint64_t count, uint64_t total_ns, uint64_t ma
 {
 	uint64_t max = (uint64_t)json_number_at(row, "max_ns");
 
-	set_int(row, "count", count + (uint64_t)json_number_at(row, "count"));
-	set_int(row, "total_ns", total_ns + (uint64_t)json_number_at(row, "total_ns"));
-	set_int(row, "max_ns", max_ns > max ? max_ns : max);
+	json_set_int(row, "count", count + (uint64_t)json_number_at(row, "count"));
+	json_set_int(row, "total_ns", total_ns + (uint64_t)json_number_at(row, "total_ns"));
+	json_set_int(row, "max_ns", max_ns > max ? max_ns : max);
 }
 
 /* object[a][b], made if it is not there. */
@@ -309,10 +315,10 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 		add_wait(edge_row(rows, &edge), edge.count, edge.total_ns, edge.max_ns);
 		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
 		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
-		set_int(lock, "behind_writer",
+		json_set_int(lock, "behind_writer",
 			(uint64_t)json_number_at(lock, "behind_writer") +
 				(edge.behind_writer ? edge.count : 0));
-		set_int(lock, "behind_writer_ns",
+		json_set_int(lock, "behind_writer_ns",
 			(uint64_t)json_number_at(lock, "behind_writer_ns") +
 				(edge.behind_writer ? edge.total_ns : 0));
 	}
@@ -331,36 +337,48 @@ static json_t *bytes_json(const struct mmsim *sim)
 	for (unsigned int i = 0; !mmsim_bytes_at(sim, i, &bytes); i++) {
 		json_t *one = json_object();
 
-		set_int(one, "objects", bytes.objects);
-		set_int(one, "bytes", bytes.bytes);
+		json_set_int(one, "objects", bytes.objects);
+		json_set_int(one, "bytes", bytes.bytes);
 		json_object_set_new(object, bytes.type, one);
 	}
 	return object;
 }
 
-json_t *result_json(const struct mmsim *sim, const struct mmsim_config *config,
-		    const struct recording *rec, const struct replay_result *result,
-		    const struct run_info *info)
+json_t *result_json(const struct mmsim *sim, const struct run_info *info)
 {
 	json_t *object = json_object();
 	json_t *mmsim = json_object();
 
-	set_text(object, "schema", "mmsim-result-1");
-	set_text(mmsim, "version", mmsim_version());
-	set_text(mmsim, "commit", MMSIM_COMMIT);
+	json_set_text(object, "schema", "mmsim-result-1");
+	json_set_text(mmsim, "version", mmsim_version());
+	json_set_text(mmsim, "commit", MMSIM_COMMIT);
 	json_object_set_new(object, "mmsim", mmsim);
-	json_object_set_new(object, "configuration", configuration_json(sim, config, info));
+	json_object_set_new(object, "configuration", configuration_json(sim, info));
 	json_object_set_new(object, "environment", environment_json(sim));
-	json_object_set_new(object, "run", run_json(sim, result, info));
-	json_object_set_new(object, "operations", operations_json(result));
-	json_object_set_new(object, "mapped", mapped_json(&result->counts));
-	json_object_set_new(object, "recorded", recorded_json(rec));
+	json_object_set_new(object, "run", run_json(sim, info));
 	json_object_set_new(object, "counters", counters_json(sim));
 	json_object_set_new(object, "locks", locks_json(sim));
 	json_object_set_new(object, "totals", totals_json(sim));
 	add_waits(sim, object);
 	json_object_set_new(object, "bytes", bytes_json(sim));
 	return object;
+}
+
+void result_add_replay(json_t *result, const struct recording *rec,
+		       const struct replay_result *replayed)
+{
+	json_t *run = json_object_get(result, "run");
+	uint64_t done, as_recorded;
+
+	replay_memory_calls(replayed, &done, &as_recorded);
+	json_set_int(run, "elapsed_ns", replayed->elapsed_ns);
+	json_set_int(run, "operations_total", replayed->ops_total);
+	json_set_int(run, "operations_done", replayed->ops_done);
+	json_set_int(run, "memory_calls_compared", done);
+	json_set_int(run, "memory_calls_as_recorded", as_recorded);
+	json_object_set_new(result, "operations", operations_json(replayed));
+	json_object_set_new(result, "mapped", mapped_json(&replayed->counts));
+	json_object_set_new(result, "recorded", recorded_json(rec));
 }
 
 const json_t *json_at(const json_t *object, const char *path)

@@ -7,24 +7,34 @@
 #define MMSIM_SIM_REPORT_RESULT_H
 
 #include "../replay/replay.h"
+#include "../scenario/workload.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
-/* What the configuration of the instance does not say about a run. */
+/* What the instance does not say about a run. */
 struct run_info {
-	const char *recording; /* path */
+	const struct mmsim_config *config;
+	const char *recording, *scenario; /* as they were named; NULL: it is the other */
+	const char *point; /* of the scenario's matrix */
 	const char *command; /* the command line */
 	double think;
 	const char *outcome; /* "done", "interrupted", or the failure's text */
 };
 
-/* A new object; NULL: no memory. */
-json_t *result_json(const struct mmsim *sim, const struct mmsim_config *config,
-		    const struct recording *rec, const struct replay_result *result,
-		    const struct run_info *info);
+/* A new object with all that replays and scenarios have alike; NULL: no memory. */
+json_t *result_json(const struct mmsim *sim, const struct run_info *info);
+/* What a replay has besides. */
+void result_add_replay(json_t *result, const struct recording *rec,
+		       const struct replay_result *replayed);
+/* What a scenario has besides: its tasks, their operations, frames and waits. */
+void result_add_workload(json_t *result, const struct mmsim *sim, const struct scenario *scenario,
+			 const struct workload_result *workload);
 
 void result_print(const json_t *result, FILE *out);
+
+/* The points of a matrix, a line each. */
+void matrix_print(const json_t *results, FILE *out);
 
 /* Median run of each side, side by side, what was recorded beside them. */
 void compare_print(const json_t *comparison, FILE *out);

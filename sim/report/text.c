@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /* Results as text, printed from their JSON. */
+#include "metrics.h"
 #include "result.h"
+#include "text.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define EDGES_SHOWN 12
 
-static const char *text_at(const json_t *object, const char *outer, const char *key)
+bool has_time(const json_t *result)
+{
+	return !strcmp(text_at(result, "configuration", "machine"), "host");
+}
+
+const char *text_at(const json_t *object, const char *outer, const char *key)
 {
 	const char *text = json_string_value(json_object_get(json_object_get(object, outer), key));
 
@@ -15,14 +22,23 @@ static const char *text_at(const json_t *object, const char *outer, const char *
 }
 
 /* Every output begins with what it takes to make it again. */
-static void print_head(const json_t *result, FILE *out)
+void print_head(const json_t *result, FILE *out)
 {
-	fprintf(out, "mmsim %s (%s)  seed %.0f  machine %s  think %g\n",
-		text_at(result, "mmsim", "version"), text_at(result, "mmsim", "commit"),
-		json_number_at(result, "configuration.seed"),
-		text_at(result, "configuration", "machine"),
-		json_number_at(result, "configuration.think"));
-	fprintf(out, "recording %s\n", text_at(result, "configuration", "recording"));
+	const char *point = text_at(result, "configuration", "point");
+
+	fprintf(out, "mmsim %s (%s)  seed %.0f  machine %s", text_at(result, "mmsim", "version"),
+		text_at(result, "mmsim", "commit"), json_number_at(result, "configuration.seed"),
+		text_at(result, "configuration", "machine"));
+	if (json_object_get(result, "tasks"))
+		fprintf(out, "\nscenario %s%s%s: %s\n",
+			text_at(result, "configuration", "scenario"), *point ? ", " : "", point,
+			json_string_value(json_object_get(result, "question")));
+	else
+		fprintf(out, "  think %g\nrecording %s\n",
+			json_number_at(result, "configuration.think"),
+			text_at(result, "configuration", "recording"));
+	if (!has_time(result))
+		return;
 	fprintf(out,
 		"on %s, %.0f CPUs, Linux %s; charged: trap %.0f ns, system call %.0f ns, "
 		"IPI %.0f ns\n",
@@ -33,7 +49,7 @@ static void print_head(const json_t *result, FILE *out)
 		json_number_at(result, "environment.emulated_ns.ipi"));
 }
 
-static void print_strategies(const json_t *result, const char *label, FILE *out)
+void print_strategies(const json_t *result, const char *label, FILE *out)
 {
 	const json_t *rwsem = json_object_get(json_object_get(result, "configuration"), "rwsem");
 
@@ -45,27 +61,18 @@ static void print_strategies(const json_t *result, const char *label, FILE *out)
 		json_string_value(json_object_get(rwsem, "mmap_lock")));
 }
 
-/* ---- metrics: one list for `run` and `compare` ---- */
+/* ---- the rows of `run` and `compare` of recordings ---- */
 
-enum format { FORMAT_COUNT, FORMAT_SECONDS, FORMAT_MS, FORMAT_US, FORMAT_PERCENT };
-
-static double share(const json_t *r, const char *part, const char *whole)
-{
-	double all = json_number_at(r, whole);
-
-	return all > 0 ? 100.0 * json_number_at(r, part) / all : 0;
-}
-
-struct metric {
+struct row {
 	const char *name;
-	enum format format;
+	enum metric_format format;
 	const char *path; /* of the value, or of the part */
 	const char *whole; /* FORMAT_PERCENT: of what */
 	const char *recorded, *recorded_whole; /* the same in the recording; NULL: not in it */
 };
 
 /* clang-format off */
-static const struct metric metrics[] = {
+static const struct row rows[] = {
 	{ "elapsed, s", FORMAT_SECONDS, "run.elapsed_ns", NULL, "recorded.recorded_duration_ns",
 	  NULL },
 	{ "operations done", FORMAT_COUNT, "run.operations_done", NULL, NULL, NULL },
@@ -107,46 +114,34 @@ static const struct metric metrics[] = {
 };
 /* clang-format on */
 
-#define NR_METRICS (sizeof(metrics) / sizeof(*metrics))
+#define NR_ROWS (sizeof(rows) / sizeof(*rows))
 
-static double metric_value(const json_t *r, const struct metric *m)
+static double row_value(const json_t *r, const struct row *m)
 {
+	double all = m->whole ? json_number_at(r, m->whole) : 0;
+
 	if (m->format == FORMAT_PERCENT)
-		return share(r, m->path, m->whole);
+		return all > 0 ? 100.0 * json_number_at(r, m->path) / all : 0;
 	return json_number_at(r, m->path);
 }
 
-static const char *formatted(double value, enum format format, char *buf, size_t size)
+static const char *recorded_text(const json_t *r, const struct row *m, char *buf, size_t size)
 {
-	static const double scale[] = {[FORMAT_COUNT] = 1,
-				       [FORMAT_SECONDS] = 1e9,
-				       [FORMAT_MS] = 1e6,
-				       [FORMAT_US] = 1e3,
-				       [FORMAT_PERCENT] = 1};
-	int digits = format == FORMAT_COUNT ? 0 : format == FORMAT_PERCENT ? 1 : 2;
-
-	snprintf(buf, size, "%.*f%s", digits, value / scale[format],
-		 format == FORMAT_PERCENT ? " %" : "");
-	return buf;
-}
-
-static const char *recorded_text(const json_t *r, const struct metric *m, char *buf, size_t size)
-{
-	struct metric recorded = *m;
+	struct row recorded = *m;
 
 	if (!m->recorded || !json_at(r, m->recorded))
 		return "-";
 	recorded.path = m->recorded;
 	recorded.whole = m->recorded_whole;
-	return formatted(metric_value(r, &recorded), m->format, buf, size);
+	return metric_text(row_value(r, &recorded), m->format, buf, size);
 }
 
 /* The step machine has no costs: its times would say nothing. */
-static bool metric_applies(const struct metric *m, const json_t *result)
+static bool row_applies(const struct row *m, const json_t *result)
 {
 	bool is_time = m->format != FORMAT_COUNT && m->format != FORMAT_PERCENT;
 
-	return !is_time || !strcmp(text_at(result, "configuration", "machine"), "host");
+	return !is_time || has_time(result);
 }
 
 /* ---- run ---- */
@@ -179,26 +174,26 @@ static int by_total(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-static void print_edges(const json_t *result, FILE *out)
+void print_edges(const json_t *result, const char *waiter, const char *title, FILE *out)
 {
 	const json_t *edges = json_object_get(result, "edges");
-	size_t n = json_array_size(edges);
-	const json_t **sorted = calloc(n + 1, sizeof(*sorted));
+	size_t n = 0, all = json_array_size(edges);
+	const json_t **sorted = calloc(all + 1, sizeof(*sorted));
 
-	if (!n || !sorted) {
-		free(sorted);
-		return;
+	for (size_t i = 0; sorted && i < all; i++) {
+		sorted[n] = json_array_get(edges, i);
+		n += !waiter || !strcmp(edge_text(sorted[n], "waiter"), waiter);
 	}
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = json_array_get(edges, i);
-	qsort(sorted, n, sizeof(*sorted), by_total);
-	fprintf(out, "\nwho waited for whom (the longest in all first)\n");
+	if (n) {
+		qsort(sorted, n, sizeof(*sorted), by_total);
+		fprintf(out, "\n%s\n", title);
+	}
 	for (size_t i = 0; i < n && i < EDGES_SHOWN; i++)
 		print_edge(sorted[i], out);
 	free(sorted);
 }
 
-static void print_nonzero(const json_t *object, const char *title, FILE *out)
+void print_nonzero(const json_t *object, const char *title, FILE *out)
 {
 	bool any = false;
 	const char *key;
@@ -219,19 +214,23 @@ void result_print(const json_t *result, FILE *out)
 {
 	char a[32], b[32];
 
+	if (json_object_get(result, "tasks")) {
+		workload_print(result, out);
+		return;
+	}
 	print_head(result, out);
 	print_strategies(result, "as", out);
 	fprintf(out, "%s\n\n%-42s %12s %12s\n", text_at(result, "run", "outcome"), "", "simulated",
 		"recorded");
-	for (size_t i = 0; i < NR_METRICS; i++) {
-		if (!metric_applies(&metrics[i], result))
+	for (size_t i = 0; i < NR_ROWS; i++) {
+		if (!row_applies(&rows[i], result))
 			continue;
-		fprintf(out, "%-42s %12s %12s\n", metrics[i].name,
-			formatted(metric_value(result, &metrics[i]), metrics[i].format, a,
+		fprintf(out, "%-42s %12s %12s\n", rows[i].name,
+			metric_text(row_value(result, &rows[i]), rows[i].format, a,
 				  sizeof(a)),
-			recorded_text(result, &metrics[i], b, sizeof(b)));
+			recorded_text(result, &rows[i], b, sizeof(b)));
 	}
-	print_edges(result, out);
+	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
 	print_nonzero(json_object_get(result, "mapped"), "not simulated, done in its place", out);
 }
@@ -265,9 +264,9 @@ static double median_of(const json_t *runs, double (*value)(const json_t *run, c
 	return median;
 }
 
-static double value_of_metric(const json_t *run, const void *what)
+static double value_of_row(const json_t *run, const void *what)
 {
-	return metric_value(run, what);
+	return row_value(run, what);
 }
 
 static double value_at_path(const json_t *run, const void *what)
@@ -280,13 +279,13 @@ struct sides {
 	FILE *out;
 };
 
-static void print_side_by_side(const struct sides *s, const char *name, const struct metric *m)
+static void print_side_by_side(const struct sides *s, const char *name, const struct row *m)
 {
 	char a[32], b[32], recorded[32];
 
 	fprintf(s->out, "%-42s %12s %12s %12s\n", name,
-		formatted(median_of(s->a, value_of_metric, m), m->format, a, sizeof(a)),
-		formatted(median_of(s->b, value_of_metric, m), m->format, b, sizeof(b)),
+		metric_text(median_of(s->a, value_of_row, m), m->format, a, sizeof(a)),
+		metric_text(median_of(s->b, value_of_row, m), m->format, b, sizeof(b)),
 		recorded_text(json_array_get(s->a, 0), m, recorded, sizeof(recorded)));
 }
 
@@ -383,9 +382,9 @@ void compare_print(const json_t *comparison, FILE *out)
 	print_strategies(json_array_get(s.b, 0), "b:", out);
 	fprintf(out, "medians of %zu runs each, a and b in turn\n\n%-42s %12s %12s %12s\n",
 		json_array_size(s.a), "", "a", "b", "recorded");
-	for (size_t i = 0; i < NR_METRICS; i++)
-		if (metric_applies(&metrics[i], json_array_get(s.a, 0)))
-			print_side_by_side(&s, metrics[i].name, &metrics[i]);
+	for (size_t i = 0; i < NR_ROWS; i++)
+		if (row_applies(&rows[i], json_array_get(s.a, 0)))
+			print_side_by_side(&s, rows[i].name, &rows[i]);
 	print_waits(&s);
 	print_nonzero(json_object_get(json_array_get(s.a, 0), "mapped"),
 		      "not simulated, done in its place (a run)", out);

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE 1
 #include "op.h"
 #include "op_names.h"
+#include "op_parse.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -17,28 +18,15 @@
 const struct sim_op_spec sim_op_specs[NR_SIM_OPS] = {SIM_OPS(SIM_OP_ROW)};
 #undef SIM_OP_ROW
 
-#define WORDS_MAX 32
-
-/* One line, cut into words. */
-struct parse {
-	const char *file;
-	unsigned int line;
-	struct sim_error *err;
-	const struct sim_op_spec *spec; /* once the operation is known */
-	char text[SIM_OP_LINE_MAX];
-	char *word[WORDS_MAX];
-	int nr_words, at;
-};
-
-static const char *peek(const struct parse *p)
+const char *parse_peek(const struct parse *p)
 {
 	return p->at < p->nr_words ? p->word[p->at] : NULL;
 }
 
 /* Say what was expected at the current word, with the operation's arguments once it is known. */
-static int expected(const struct parse *p, const char *what)
+int parse_expected(const struct parse *p, const char *what)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	char found[64] = "the end of the line";
 
 	if (word)
@@ -51,12 +39,12 @@ static int expected(const struct parse *p, const char *what)
 			     p->spec->args);
 }
 
-static int expected_name(const struct parse *p, const char *what, const char *near)
+int parse_expected_name(const struct parse *p, const char *what, const char *near)
 {
 	if (!near)
-		return expected(p, what);
+		return parse_expected(p, what);
 	return sim_error_set(p->err, -EINVAL, p->file, p->line,
-			     "expected %s, found '%.40s' (did you mean %s?)", what, peek(p), near);
+			     "expected %s, found '%.40s' (did you mean %s?)", what, parse_peek(p), near);
 }
 
 static int split(struct parse *p, const char *text)
@@ -95,8 +83,8 @@ static bool to_number(const char *word, uint64_t *number)
 
 static int parse_number(struct parse *p, const char *what, uint64_t max, uint64_t *number)
 {
-	if (!to_number(peek(p), number) || *number > max)
-		return expected(p, what);
+	if (!to_number(parse_peek(p), number) || *number > max)
+		return parse_expected(p, what);
 	p->at++;
 	return 0;
 }
@@ -116,23 +104,40 @@ static bool is_hex(const char *word)
 	return word && !strncmp(word, "0x", 2);
 }
 
-static int parse_start(struct parse *p, uint64_t *addr)
+/* A number stands first, as everywhere. */
+static bool is_script_word(const struct parse *p)
 {
-	bool bytes = is_hex(peek(p));
-	int ret = parse_number(p, "a page from 0 to 63 or an address 0x...",
-			       bytes ? UINT64_MAX : SIM_WINDOW_PAGES - 1, addr);
+	const char *word = parse_peek(p);
 
+	return p->script && word && !isdigit((unsigned char)word[0]);
+}
+
+/* The first or the second address of an operation. */
+static int parse_start(struct parse *p, struct sim_op *op, int n)
+{
+	uint64_t *addr = n ? &op->new_addr : &op->addr;
+	bool bytes = is_hex(parse_peek(p));
+	int ret;
+
+	if (is_script_word(p))
+		return script_parse_place(p, op, n);
+	ret = parse_number(p, "a page from 0 to 63 or an address 0x...",
+			       bytes ? UINT64_MAX : SIM_WINDOW_PAGES - 1, addr);
 	if (!ret && !bytes)
 		*addr = SIM_WINDOW_BASE + *addr * SIM_PAGE_SIZE;
 	return ret;
 }
 
-static int parse_len(struct parse *p, uint64_t *len)
+static int parse_len(struct parse *p, struct sim_op *op, int n)
 {
-	bool bytes = is_hex(peek(p));
-	int ret = parse_number(p, "a number of pages or of bytes 0x...",
-			       bytes ? UINT64_MAX : UINT64_MAX / SIM_PAGE_SIZE, len);
+	uint64_t *len = n ? &op->new_len : &op->len;
+	bool bytes = is_hex(parse_peek(p));
+	int ret;
 
+	if (p->script)
+		return script_parse_len(p, n);
+	ret = parse_number(p, "a number of pages or of bytes 0x...",
+			       bytes ? UINT64_MAX : UINT64_MAX / SIM_PAGE_SIZE, len);
 	if (!ret && !bytes)
 		*len *= SIM_PAGE_SIZE;
 	return ret;
@@ -140,7 +145,7 @@ static int parse_len(struct parse *p, uint64_t *len)
 
 static int parse_prot(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	char name[4];
 
 	for (unsigned int prot = 0; word && prot < 8; prot++) {
@@ -150,27 +155,27 @@ static int parse_prot(struct parse *p, struct sim_op *op)
 		p->at++;
 		return 0;
 	}
-	return expected(p, "a protection (none r rw rx rwx w x wx)");
+	return parse_expected(p, "a protection (none r rw rx rwx w x wx)");
 }
 
 static int parse_flags(struct parse *p, struct sim_op *op)
 {
 	static const char what[] = "flags (p or s, then any of e h n P l g k)";
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	unsigned int flags;
 
 	if (!word || (word[0] != 'p' && word[0] != 's'))
-		return expected(p, what);
+		return parse_expected(p, what);
 	flags = word[0] == 's' ? MAP_SHARED : MAP_PRIVATE;
 	if (strchr(word, 'e') && strchr(word, 'h'))
-		return expected(p, "flags with e or h, not both");
+		return parse_expected(p, "flags with e or h, not both");
 	if (strchr(word, 'e'))
 		flags |= MAP_FIXED_NOREPLACE;
 	else if (!strchr(word, 'h'))
 		flags |= MAP_FIXED;
 	for (const char *letter = word + 1; *letter; letter++)
 		if (*letter != 'e' && *letter != 'h' && !sim_map_flag(*letter, &flags))
-			return expected(p, what);
+			return parse_expected(p, what);
 	op->flags = flags;
 	p->at++;
 	return 0;
@@ -178,14 +183,14 @@ static int parse_flags(struct parse *p, struct sim_op *op)
 
 static int parse_file(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	uint64_t number;
 
 	op->flags |= MAP_ANONYMOUS;
-	if (!word || word[0] == '=' || word[0] == ';')
+	if (!word || word[0] == '=' || word[0] == ';' || (p->script && !strcmp(word, "as")))
 		return 0;
 	if (word[0] != 'f' || !to_number(word + 1, &number) || number > INT_MAX)
-		return expected(p, "a file fK or nothing");
+		return parse_expected(p, "a file fK or nothing");
 	op->flags &= ~(unsigned int)MAP_ANONYMOUS;
 	op->file = (int)number;
 	p->at++;
@@ -195,39 +200,39 @@ static int parse_file(struct parse *p, struct sim_op *op)
 
 static int parse_advice(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	uint64_t number;
 
 	if (!word)
-		return expected(p, "an advice");
+		return parse_expected(p, "an advice");
 	if (word[0] == '-' && to_number(word + 1, &number) && number <= INT_MAX + UINT64_C(1))
 		op->advice = (int)-(int64_t)number;
 	else if (to_number(word, &number) && number <= INT_MAX)
 		op->advice = (int)number;
 	else if (!sim_advice_number(word, &op->advice))
-		return expected_name(p, "an advice", sim_advice_nearest(word));
+		return parse_expected_name(p, "an advice", sim_advice_nearest(word));
 	p->at++;
 	return 0;
 }
 
 static int parse_move(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 
 	for (size_t i = 0; word && i < NR_SIM_MOVES; i++) {
 		if (strcmp(sim_moves[i].name, word))
 			continue;
 		op->flags = sim_moves[i].flags;
 		p->at++;
-		return sim_moves[i].has_new_addr ? parse_start(p, &op->new_addr) : 0;
+		return sim_moves[i].has_new_addr ? parse_start(p, op, 1) : 0;
 	}
-	return expected(p, "inplace, maymove, to NEW or dontunmap NEW");
+	return parse_expected(p, "inplace, maymove, to NEW or dontunmap NEW");
 }
 
 /* A word that may be left out, and stands for flags 1. */
 static int parse_on_fault(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 
 	if (word && !strcmp(word, "onfault")) {
 		op->flags = 1;
@@ -239,23 +244,23 @@ static int parse_on_fault(struct parse *p, struct sim_op *op)
 static int parse_lock_flags(struct parse *p, struct sim_op *op)
 {
 	static const char what[] = "flags (any of c f o)";
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 
 	for (const char *letter = word; letter && *letter; letter++)
 		if (!sim_lock_flag(*letter, &op->flags))
-			return expected(p, what);
+			return parse_expected(p, what);
 	if (!word)
-		return expected(p, what);
+		return parse_expected(p, what);
 	p->at++;
 	return 0;
 }
 
 static int parse_switch(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 
 	if (!word || (strcmp(word, "on") && strcmp(word, "off")))
-		return expected(p, "on or off");
+		return parse_expected(p, "on or off");
 	op->flags = !strcmp(word, "on");
 	p->at++;
 	return 0;
@@ -263,7 +268,7 @@ static int parse_switch(struct parse *p, struct sim_op *op)
 
 static int parse_value(struct parse *p, struct sim_op *op, bool optional)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	int ret;
 
 	if (optional && (!word || word[0] == '=' || word[0] == ';'))
@@ -277,13 +282,13 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 {
 	switch (arg) {
 	case SIM_ARG_START:
-		return parse_start(p, &op->addr);
+		return parse_start(p, op, 0);
 	case SIM_ARG_LEN:
-		return parse_len(p, &op->len);
+		return parse_len(p, op, 0);
 	case SIM_ARG_NEW_START:
-		return parse_start(p, &op->new_addr);
+		return parse_start(p, op, 1);
 	case SIM_ARG_NEW_LEN:
-		return parse_len(p, &op->new_len);
+		return parse_len(p, op, 1);
 	case SIM_ARG_PROT:
 		return parse_prot(p, op);
 	case SIM_ARG_FLAGS:
@@ -304,6 +309,10 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 		return parse_value(p, op, false);
 	case SIM_ARG_OPT_VALUE:
 		return parse_value(p, op, true);
+	case SIM_ARG_TIME:
+		return script_parse_time(p);
+	case SIM_ARG_NAME:
+		return script_parse_name(p);
 	case SIM_ARG_NONE:
 		break;
 	}
@@ -312,11 +321,12 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 
 static int parse_kind(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p), *near = NULL;
+	const char *word = parse_peek(p), *near = NULL;
+	int nr = p->script ? NR_SIM_OPS : SIM_FIRST_SCRIPT_OP;
 
 	if (!word)
-		return expected(p, "an operation");
-	for (int kind = 0; kind < NR_SIM_OPS; kind++) {
+		return parse_expected(p, "an operation");
+	for (int kind = 0; kind < nr; kind++) {
 		if (strcmp(sim_op_specs[kind].name, word))
 			continue;
 		op->kind = (enum op_kind)kind;
@@ -324,12 +334,12 @@ static int parse_kind(struct parse *p, struct sim_op *op)
 		p->at++;
 		return 0;
 	}
-	for (int kind = 0; kind < NR_SIM_OPS; kind++)
+	for (int kind = 0; kind < nr; kind++)
 		near = sim_name_nearer(near, sim_op_specs[kind].name, word);
-	return expected_name(p, "an operation", near);
+	return parse_expected_name(p, "an operation", near);
 }
 
-static int parse_op(struct parse *p, struct sim_op *op)
+int parse_op(struct parse *p, struct sim_op *op)
 {
 	int ret = parse_kind(p, op);
 
@@ -340,13 +350,13 @@ static int parse_op(struct parse *p, struct sim_op *op)
 
 static int parse_result(struct parse *p, struct sim_op *op)
 {
-	const char *word = peek(p);
+	const char *word = parse_peek(p);
 	uint64_t number;
 
 	if (!word || strcmp(word, "="))
 		return 0;
 	p->at++;
-	word = peek(p);
+	word = parse_peek(p);
 	if (word && sim_errno_number(word))
 		op->result = -sim_errno_number(word);
 	else if (word && word[0] == '-' && to_number(word + 1, &number) && number < 4096)
@@ -354,7 +364,7 @@ static int parse_result(struct parse *p, struct sim_op *op)
 	else if (to_number(word, &number) && number <= INT64_MAX)
 		op->result = (int64_t)number;
 	else
-		return expected(p, "a result (0, an address 0x... or an errno name)");
+		return parse_expected(p, "a result (0, an address 0x... or an errno name)");
 	op->has_result = true;
 	p->at++;
 	return 0;
@@ -364,10 +374,10 @@ static int parse_notes(struct parse *p, struct sim_op *op)
 {
 	unsigned int note;
 
-	for (; peek(p) && peek(p)[0] == ';'; p->at++) {
-		note = sim_note_number(peek(p) + 1);
+	for (; parse_peek(p) && parse_peek(p)[0] == ';'; p->at++) {
+		note = sim_note_number(parse_peek(p) + 1);
 		if (!note)
-			return expected(p, "a note (;assumed or ;file)");
+			return parse_expected(p, "a note (;assumed or ;file)");
 		op->notes |= note;
 	}
 	return 0;
@@ -384,21 +394,20 @@ static int parse_time(struct parse *p, struct sim_op *op)
 
 	if (point &&
 	    (!digits || digits > 3 || is_hex(point + 1) || !to_number(point + 1, &fraction)))
-		return expected(p, what);
+		return parse_expected(p, what);
 	if (point)
 		*point = '\0';
-	if (is_hex(peek(p)) || !to_number(peek(p), &us) || us > UINT64_MAX / 1000 - 1) {
+	if (is_hex(parse_peek(p)) || !to_number(parse_peek(p), &us) || us > UINT64_MAX / 1000 - 1) {
 		if (point)
 			*point = '.';
-		return expected(p, what);
+		return parse_expected(p, what);
 	}
 	op->time_ns = us * 1000 + fraction * scale[digits];
 	p->at++;
 	return 0;
 }
 
-/* Begin with a line: 1 when it holds an operation, 0 when it is blank or a comment. */
-static int parse_begin(struct parse *p, const char *text, struct sim_op *op)
+int parse_begin(struct parse *p, const char *text, struct sim_op *op)
 {
 	int ret;
 
@@ -412,9 +421,9 @@ static int parse_begin(struct parse *p, const char *text, struct sim_op *op)
 	return ret ? ret : 1;
 }
 
-static int parse_end(const struct parse *p)
+int parse_end(const struct parse *p)
 {
-	return peek(p) ? expected(p, "the end of the line") : 1;
+	return parse_peek(p) ? parse_expected(p, "the end of the line") : 1;
 }
 
 int sim_op_parse_list(const char *text, const char *file, unsigned int line, struct sim_op *op,

@@ -5,6 +5,7 @@
  *
  * Operation list:  PID OP ARGS
  * Recording:       TIME_US PID TID OP ARGS [= RESULT] [;NOTE]...
+ * Script:          OP ARGS, with places and distributions for numbers (script.h)
  *
  * A number that begins with 0x is a byte address or a length in bytes. A plain decimal number is a
  * page of the 64-page window at SIM_WINDOW_BASE (a start) or a number of pages (a length).
@@ -68,11 +69,19 @@
 	X(THREAD, "thread", "TID", "start thread TID of the same process", SIM_ARG_VALUE)          \
 	X(EXEC, "exec", "", "drop the address space and start with an empty one", SIM_ARG_NONE)    \
 	X(EXIT, "exit", "[1]", "end the thread; 1: it was the last of its process",                \
-	  SIM_ARG_OPT_VALUE)
+	  SIM_ARG_OPT_VALUE)                                                                       \
+	X(SLEEP, "sleep", "TIME", "sleep", SIM_ARG_TIME)                                           \
+	X(COMPUTE, "compute", "TIME", "use the CPU for so long", SIM_ARG_TIME)                     \
+	X(BARRIER, "barrier", "NAME", "wait until all tasks that name this barrier have come",     \
+	  SIM_ARG_NAME)                                                                            \
+	X(DO, "do", "NAME", "do the lines of [script NAME]", SIM_ARG_NAME)
 
 #define SIM_OP_ENUM(id, ...) OP_##id,
 enum op_kind { SIM_OPS(SIM_OP_ENUM) NR_SIM_OPS };
 #undef SIM_OP_ENUM
+
+/* From here on only scripts have them. */
+#define SIM_FIRST_SCRIPT_OP OP_SLEEP
 
 /* What an argument of an operation is, hence how it is read, written and where it is kept. */
 enum sim_arg {
@@ -91,6 +100,8 @@ enum sim_arg {
 	SIM_ARG_SWITCH,
 	SIM_ARG_VALUE,
 	SIM_ARG_OPT_VALUE,
+	SIM_ARG_TIME,
+	SIM_ARG_NAME,
 };
 
 #define SIM_OP_ARGS_MAX 5

@@ -129,6 +129,8 @@ static void append_arg(struct line *l, enum sim_arg arg, const struct sim_op *op
 		if (op->has_value)
 			append(l, " %" PRIu64, op->value);
 		break;
+	case SIM_ARG_TIME:
+	case SIM_ARG_NAME:
 	case SIM_ARG_NONE:
 		break;
 	}

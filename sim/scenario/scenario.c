@@ -1,392 +1,285 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading scenarios; libinih knows the INI syntax, this file what the keys mean. */
-#include "scenario.h"
+/* A scenario of its settings: lists, options, sections. */
+#define _GNU_SOURCE 1
+#include "keys.h"
 #include "op_names.h"
-#include "size.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <ini.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-struct loader;
+/* ---- lists and options ---- */
 
-struct key {
-	const char *name;
-	int (*set)(struct loader *l, const char *value);
-};
+/* An axis of `set` has a setting of its own, so that its value can be a list. */
+#define SET_PREFIX "set."
 
-struct section {
-	const char *name;
-	bool named; /* [process A] */
-	const struct key *keys;
-	int (*begin)(struct loader *l, const char *name);
-};
-
-struct loader {
-	const char *path, *at;
-	unsigned int line;
-	struct scenario *s;
-	const struct section *section; /* NULL: before the first */
-	struct sim_error *err;
-	int failed; /* the first thing that was wrong */
-};
-
-static int bad(struct loader *l, const char *what, const char *found)
+static bool is_list(const struct setting *setting)
 {
-	l->failed = sim_error_set(l->err, -EINVAL, l->path, l->line, "expected %s, found '%.60s'",
-				  what, found);
-	return l->failed;
+	const struct section *section = section_named(setting->section);
+	const struct key *key = section ? key_named(section, setting->key) : NULL;
+
+	if (!strncmp(setting->key, SET_PREFIX, strlen(SET_PREFIX)))
+		return true;
+	if (!strcmp(setting->section, "parameter"))
+		return !strcmp(setting->key, "default");
+	/* set itself was split into its axes. */
+	return key && key->kind != KEY_TEXT && key->kind != KEY_SCRIPT && strcmp(key->name, "set");
 }
 
-static int bad_name(struct loader *l, const char *what, const char *found, const char *near)
+unsigned int scenario_points(const struct settings *settings)
 {
-	if (!near)
-		return bad(l, what, found);
-	l->failed =
-		sim_error_set(l->err, -EINVAL, l->path, l->line,
-			      "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
-	return l->failed;
+	return settings_points(settings, is_list);
 }
 
-static int no_memory(struct loader *l)
+/* The end of AXIS=VALUE[,VALUE]...: where a blank or a further AXIS= begins. */
+static size_t set_length(const char *text)
 {
-	l->failed = sim_error_set(l->err, -ENOMEM, l->path, l->line, "no memory");
-	return l->failed;
-}
+	size_t len = strcspn(text, "=");
 
-/* Long texts go on over several lines. */
-static int add_text(struct loader *l, char *text, const char *value)
-{
-	size_t used = strlen(text);
-	int n = snprintf(text + used, SCENARIO_TEXT_MAX - used, "%s%s", used && *value ? " " : "",
-			 value);
-
-	return used + (size_t)n < SCENARIO_TEXT_MAX ? 0 : bad(l, "a shorter text", value);
-}
-
-/* ---- [global] ---- */
-
-static int set_question(struct loader *l, const char *value)
-{
-	return add_text(l, l->s->question, value);
-}
-
-static int set_expected(struct loader *l, const char *value)
-{
-	return add_text(l, l->s->expected, value);
-}
-
-static int set_buggy(struct loader *l, const char *value)
-{
-	return add_text(l, l->s->buggy, value);
-}
-
-static int add_set(struct loader *l, const char *axis, size_t axis_len, const char *value,
-		   size_t value_len)
-{
-	struct scenario_set *set = &l->s->sets[l->s->nr_sets];
-
-	if (l->s->nr_sets == SCENARIO_SETS_MAX)
-		return bad(l, "fewer settings", axis);
-	if (!axis_len || axis_len >= sizeof(set->axis) || !value_len ||
-	    value_len >= sizeof(set->value))
-		return bad(l, "AXIS=VALUE", axis);
-	snprintf(set->axis, sizeof(set->axis), "%.*s", (int)axis_len, axis);
-	snprintf(set->value, sizeof(set->value), "%.*s", (int)value_len, value);
-	set->line = l->line;
-	l->s->nr_sets++;
-	return 0;
-}
-
-static int set_kernel(struct loader *l, const char *value)
-{
-	return add_set(l, "kernel", strlen("kernel"), value, strlen(value));
-}
-
-/* AXIS=VALUE, AXIS=VALUE, .. */
-static int set_set(struct loader *l, const char *value)
-{
-	int err = 0;
-
-	while (!err && *value) {
-		size_t len = strcspn(value, ", \t"), axis = strcspn(value, "=");
-
-		if (axis >= len)
-			return bad(l, "AXIS=VALUE", value);
-		err = add_set(l, value, axis, value + axis + 1, len - axis - 1);
-		value += len;
-		value += strspn(value, ", \t");
-	}
-	return err;
-}
-
-static int set_memory(struct loader *l, const char *value)
-{
-	return sim_parse_size(value, &l->s->memory) ? bad(l, "a size such as 1m", value) : 0;
-}
-
-static int set_steps(struct loader *l, const char *value)
-{
-	return sim_parse_size(value, &l->s->steps) ? bad(l, "a number of steps", value) : 0;
-}
-
-/* ---- scripts ---- */
-
-static int add_op(struct loader *l, struct scenario_script *script, const char *value)
-{
-	char line[SIM_OP_LINE_MAX], *remark;
-	struct sim_op *more, op;
-	int n;
-
-	/* An operation list's line, as of process 0. */
-	if ((size_t)snprintf(line, sizeof(line), "0 %s", value) >= sizeof(line))
-		return bad(l, "a shorter line", value);
-	/* libinih does not look for remarks in further lines of a value. */
-	remark = strstr(line, " ;");
-	if (remark)
-		*remark = '\0';
-	if (!line[1 + strspn(line + 1, " \t")])
+	if (!text[len])
 		return 0;
-	n = sim_op_parse_list(line, l->path, l->line, &op, l->err);
-	if (n <= 0)
-		return l->failed = n < 0 ? n : bad(l, "an operation", value);
-	more = realloc(script->ops, (script->nr + 1) * sizeof(*more));
-	if (!more)
-		return no_memory(l);
-	script->ops = more;
-	script->ops[script->nr++] = op;
+	for (;;) {
+		size_t blanks, word;
+
+		len += strcspn(text + len, ", \t");
+		blanks = strspn(text + len, ", \t");
+		word = strcspn(text + len + blanks, "=, \t");
+		if (!word || text[len] != ',' || text[len + blanks + word] == '=')
+			return len;
+		len += blanks;
+	}
+}
+
+/* Put AXIS=VALUE... of @value in as one setting an axis. */
+static int put_sets(struct settings *settings, const struct setting *from, const char *value,
+		    struct sim_error *err)
+{
+	const char *file = from->file;
+	unsigned int line = from->line;
+
+	while (*(value += strspn(value, ", \t"))) {
+		size_t len = set_length(value), axis = strcspn(value, "=");
+		char key[SETTINGS_NAME_MAX], choice[SETTINGS_VALUE_MAX];
+		int n = snprintf(key, sizeof(key), SET_PREFIX "%.*s", (int)axis, value);
+
+		if (len < axis + 2 || !axis || (size_t)n >= sizeof(key))
+			return sim_error_set(err, -EINVAL, file, line,
+					     "expected AXIS=VALUE, found '%.60s'", value);
+		snprintf(choice, sizeof(choice), "%.*s", (int)(len - axis - 1), value + axis + 1);
+		if (settings_put(settings, "global", "", key, choice, file))
+			return sim_error_set(err, -ENOMEM, file, line, "no memory");
+		settings->list[settings->nr - 1].line = line;
+		value += len;
+	}
 	return 0;
 }
 
-static int set_setup(struct loader *l, const char *value)
+static int split_sets(struct settings *settings, struct sim_error *err)
 {
-	return add_op(l, &l->s->processes[l->s->nr_processes - 1].setup, value);
+	size_t nr = settings->nr;
+	int result = 0;
+
+	for (size_t i = 0; i < nr && !result; i++) {
+		struct setting set = settings->list[i];
+		char *value;
+
+		if (strcmp(set.section, "global") || strcmp(set.key, "set"))
+			continue;
+		value = strdup(set.value);
+		result = value ? put_sets(settings, &set, value, err) : -ENOMEM;
+		free(value);
+	}
+	return result;
 }
 
-static struct scenario_task *last_task(const struct loader *l)
+int scenario_open_text(const char *text, const char *path, struct settings *settings,
+		       struct sim_error *err)
 {
-	return &l->s->tasks[l->s->nr_tasks - 1];
+	int result = settings_parse(text, path, settings, err);
+
+	if (result)
+		return result;
+	result = split_sets(settings, err);
+	if (result)
+		settings_free(settings);
+	return result;
 }
 
-static int set_script(struct loader *l, const char *value)
-{
-	return add_op(l, &last_task(l)->script, value);
-}
-
-static int set_process(struct loader *l, const char *value)
-{
-	struct scenario_task *task = last_task(l);
-
-	/* Looked up at the end: the process may come later. */
-	if (strlen(value) >= sizeof(task->process_name))
-		return bad(l, "the name of a process", value);
-	strcpy(task->process_name, value);
-	task->process_line = l->line;
-	return 0;
-}
-
-static int set_cpu(struct loader *l, const char *value)
-{
-	uint64_t cpu;
-
-	if (sim_parse_size(value, &cpu) || cpu > 63)
-		return bad(l, "a CPU from 0 to 63", value);
-	last_task(l)->cpu = (int)cpu;
-	return 0;
-}
-
-static int set_after(struct loader *l, const char *value)
+static int no_such_key(const struct settings *settings, const char *name, const char *option,
+		       struct sim_error *err)
 {
 	const char *near = NULL;
+	static char text[2 * SETTINGS_NAME_MAX];
 
-	for (unsigned int i = 0; i + 1 < l->s->nr_tasks; i++) {
-		near = sim_name_nearer(near, l->s->tasks[i].name, value);
-		if (strcmp(l->s->tasks[i].name, value))
+	for (const struct key *key = section_at(0)->keys; key->name; key++)
+		near = sim_name_nearer(near, key->name, name);
+	for (size_t i = 0; i < settings->nr; i++) {
+		const struct setting *s = &settings->list[i];
+		const struct section *section = section_named(s->section);
+
+		if (*s->key || !section || !section->named)
 			continue;
-		last_task(l)->after = (int)i;
-		return 0;
+		if (!strcmp(s->section, "parameter"))
+			near = sim_name_nearer(near, s->name, name);
+		for (const struct key *key = section->keys; key->name; key++) {
+			char full[2 * SETTINGS_NAME_MAX];
+
+			snprintf(full, sizeof(full), "%s.%s", s->name, key->name);
+			if (sim_name_nearer(near, full, name) != full)
+				continue;
+			strcpy(text, full);
+			near = text;
+		}
 	}
-	return bad_name(l, "the name of a task above", value, near);
+	return sim_error_set(err, -ENOENT, option, 0,
+			     "expected a key of the scenario%s%s%s (`mmsim help %s`)",
+			     near ? "; did you mean --" : "", near ? near : "", near ? "?" : "",
+			     settings->path);
+}
+
+/* Who is meant by NAME.KEY: the section's kind; NULL: nobody. */
+static const char *section_with(const struct settings *settings, const char *name,
+				const char *key)
+{
+	const struct section *section;
+
+	for (unsigned int i = 0; (section = section_at(i)); i++)
+		if (section->named && key_named(section, key) &&
+		    settings_has_section(settings, section->name, name))
+			return section->name;
+	return NULL;
+}
+
+int scenario_set(struct settings *settings, const char *name, const char *value,
+		 struct sim_error *err)
+{
+	const char *dot = strrchr(name, '.'), *section = NULL, *key = "default";
+	char option[64], in[SETTINGS_NAME_MAX] = "";
+	int result;
+
+	snprintf(option, sizeof(option), "--%s", name);
+	if (!strcmp(name, "set")) {
+		const struct setting from = {.file = option};
+
+		return put_sets(settings, &from, value, err);
+	}
+	if (settings_has_section(settings, "parameter", name)) {
+		section = "parameter";
+		snprintf(in, sizeof(in), "%s", name);
+	} else if (key_named(section_at(0), name)) {
+		section = "global";
+		key = name;
+	} else if (dot) {
+		snprintf(in, sizeof(in), "%.*s", (int)(dot - name), name);
+		key = dot + 1;
+		section = section_with(settings, in, key);
+	}
+	if (!section)
+		return no_such_key(settings, name, option, err);
+	result = settings_put(settings, section, in, key, value, option);
+	return result ? sim_error_set(err, result, option, 0, "no memory") : 0;
 }
 
 /* ---- sections ---- */
 
-static int check_name(struct loader *l, const char *name)
+/* What is not zero in a section that says nothing. */
+static void set_defaults(const struct section *section, char *object)
 {
-	size_t len = strlen(name);
+	if (!strcmp(section->name, "vma")) {
+		struct scenario_vma *vma = (struct scenario_vma *)object;
 
-	for (const char *c = name; *c; c++)
-		if (!isalnum((unsigned char)*c) && !strchr("_-.", *c))
-			return bad(l, "a name of letters, digits, _ - and .", name);
-	if (!len || len >= SCENARIO_NAME_MAX)
-		return bad(l, "a name of 1 to 31 characters", name);
+		vma->count = vma->mapped = 1;
+		vma->prot = PROT_READ | PROT_WRITE;
+		vma->gap = SIM_PAGE_SIZE;
+	} else if (!strcmp(section->name, "task")) {
+		struct scenario_task *task = (struct scenario_task *)object;
+
+		task->count = 1;
+		task->cpu = task->after = -1;
+		task->loops = UINT64_MAX; /* not said */
+	}
+}
+
+static char *find_object(const struct maker *m, const struct section *section, const char *name)
+{
+	unsigned int nr = *(unsigned int *)((char *)m->s + section->nr);
+	char *array = (char *)m->s + section->array;
+
+	for (unsigned int i = 0; i < nr; i++)
+		if (!strcmp(((struct scenario_section *)(array + i * section->size))->name, name))
+			return array + i * section->size;
+	return NULL;
+}
+
+static int begin_object(struct maker *m, const char *name)
+{
+	static const char *const taken[] = {"main", "rcu", "io", "progress"};
+	unsigned int *nr = (unsigned int *)((char *)m->s + m->section->nr);
+	struct scenario_section *head;
+	char what[48];
+
+	if (!strcmp(m->section->name, "task"))
+		for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+			if (!strcmp(taken[i], name))
+				return maker_bad(m,
+					   "a name that the machine has not taken (main, rcu, io, "
+					   "progress)",
+					   name);
+	snprintf(what, sizeof(what), "each %s once", m->section->name);
+	if (find_object(m, m->section, name))
+		return maker_bad(m, what, name);
+	snprintf(what, sizeof(what), "at most %u sections %s", m->section->max, m->section->name);
+	if (*nr == m->section->max)
+		return maker_bad(m, what, name);
+	m->object = (char *)m->s + m->section->array + *nr * m->section->size;
+	set_defaults(m->section, m->object);
+	head = (struct scenario_section *)m->object;
+	snprintf(head->name, sizeof(head->name), "%s", name);
+	head->line = m->at->line;
+	++*nr;
 	return 0;
 }
 
-static int begin_global(struct loader *l, const char *name)
+static int begin_section(struct maker *m)
 {
-	(void)l, (void)name;
-	return 0;
-}
-
-static int begin_process(struct loader *l, const char *name)
-{
-	struct scenario *s = l->s;
-
-	for (unsigned int i = 0; i < s->nr_processes; i++)
-		if (!strcmp(s->processes[i].name, name))
-			return bad(l, "each process once", name);
-	if (check_name(l, name))
-		return l->failed;
-	if (s->nr_processes == SCENARIO_TASKS_MAX)
-		return bad(l, "at most 32 processes", name);
-	s->processes[s->nr_processes].line = l->line;
-	strcpy(s->processes[s->nr_processes++].name, name);
-	return 0;
-}
-
-static int begin_task(struct loader *l, const char *name)
-{
-	static const char *const taken[] = {"main", "rcu", "io"};
-	struct scenario *s = l->s;
-
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
-		if (!strcmp(taken[i], name))
-			return bad(l, "a name that the machine has not taken (main, rcu, io)",
-				   name);
-	for (unsigned int i = 0; i < s->nr_tasks; i++)
-		if (!strcmp(s->tasks[i].name, name))
-			return bad(l, "each task once", name);
-	if (check_name(l, name))
-		return l->failed;
-	if (s->nr_tasks == SCENARIO_TASKS_MAX)
-		return bad(l, "at most 32 tasks", name);
-	s->tasks[s->nr_tasks].line = l->line;
-	s->tasks[s->nr_tasks].cpu = s->tasks[s->nr_tasks].after = -1;
-	strcpy(s->tasks[s->nr_tasks++].name, name);
-	return 0;
-}
-
-static const struct key global_keys[] = {
-	{"question", set_question}, {"expected", set_expected},
-	{"buggy", set_buggy},	    {"kernel", set_kernel},
-	{"set", set_set},	    {"memory", set_memory},
-	{"steps", set_steps},	    {NULL, NULL},
-};
-static const struct key process_keys[] = {{"setup", set_setup}, {NULL, NULL}};
-static const struct key task_keys[] = {{"process", set_process},
-				       {"cpu", set_cpu},
-				       {"after", set_after},
-				       {"script", set_script},
-				       {NULL, NULL}};
-
-static const struct section sections[] = {
-	{"global", false, global_keys, begin_global},
-	{"process", true, process_keys, begin_process},
-	{"task", true, task_keys, begin_task},
-};
-
-#define NR_SECTIONS (sizeof(sections) / sizeof(*sections))
-
-/* A line that begins with [. */
-static int begin_section(struct loader *l, const char *line, size_t len)
-{
-	char text[128], *name, *end;
+	const struct setting *at = m->at;
 	const char *near = NULL;
 
-	snprintf(text, sizeof(text), "%.*s", (int)len - 1, line + 1);
-	end = strchr(text, ']');
-	if (!end)
-		return bad(l, "a ] in the line", line);
-	*end = '\0';
-	name = text + strcspn(text, " \t");
-	if (*name)
-		*name++ = '\0';
-	name += strspn(name, " \t");
-	for (size_t i = 0; i < NR_SECTIONS; i++) {
-		l->section = &sections[i];
-		if (strcmp(text, sections[i].name))
-			continue;
-		if (!*name == sections[i].named)
-			return bad(l, sections[i].named ? "[SECTION NAME]" : "no name", name);
-		return sections[i].begin(l, name);
-	}
-	for (size_t i = 0; i < NR_SECTIONS; i++)
-		near = sim_name_nearer(near, sections[i].name, text);
-	return bad_name(l, "[global], [process NAME] or [task NAME]", text, near);
+	m->section = section_named(at->section);
+	for (unsigned int i = 0; section_at(i); i++)
+		near = sim_name_nearer(near, section_at(i)->name, at->section);
+	if (!m->section)
+		return maker_bad_name(m, "[global] or [parameter|process|vma|task|script NAME]",
+				at->section, near);
+	if (!*at->name == m->section->named)
+		return maker_bad(m, m->section->named ? "[SECTION NAME]" : "no name", at->name);
+	m->object = (char *)m->s;
+	return m->section->named ? begin_object(m, at->name) : 0;
 }
 
-static int handle(void *data, const char *section, const char *name, const char *value)
+static int take_key(struct maker *m, const char *value)
 {
-	struct loader *l = data;
+	const struct setting *at = m->at;
 	const char *near = NULL;
 	const struct key *key;
 
-	(void)section;
-	if (l->failed)
-		return 0;
-	if (!l->section)
-		return !bad(l, "a section first", name);
-	for (key = l->section->keys; key->name && strcmp(key->name, name); key++)
-		near = sim_name_nearer(near, key->name, name);
+	if (!strncmp(at->key, SET_PREFIX, strlen(SET_PREFIX)))
+		return key_add_axis(m, at->key + strlen(SET_PREFIX), value);
+	m->section = section_named(at->section);
+	m->object = m->section && m->section->named ? find_object(m, m->section, at->name) :
+						      (char *)m->s;
+	for (key = m->section->keys; key->name && strcmp(key->name, at->key); key++)
+		near = sim_name_nearer(near, key->name, at->key);
 	if (!key->name)
-		return !bad_name(l, "a key of the section", name, near);
-	return !key->set(l, value);
-}
-
-/* For libinih: the next line. Its own buffer is short, and it tells no line numbers. */
-static char *read_line(char *buf, int size, void *data)
-{
-	struct loader *l = data;
-	size_t len = strcspn(l->at, "\n");
-	const char *first = l->at + strspn(l->at, " \t");
-
-	if (l->failed || !*l->at)
-		return NULL;
-	l->line++;
-	if (len + 2 > (size_t)size) {
-		bad(l, "a shorter line", l->at);
-		return NULL;
-	}
-	if (*first == '[' && (first != l->at ? bad(l, "[ at the line's beginning", first) :
-					       begin_section(l, first, len)))
-		return NULL;
-	memcpy(buf, l->at, len);
-	buf[len] = '\0';
-	l->at += len;
-	if (*l->at)
-		l->at++;
-	return buf;
+		return maker_bad_name(m, "a key of the section", at->key, near);
+	/* It was split into its axes. */
+	if (!strcmp(key->name, "set"))
+		return 0;
+	return key_set(m, key, value);
 }
 
 /* ---- the whole ---- */
-
-static int find_processes(struct loader *l)
-{
-	struct scenario *s = l->s;
-
-	for (unsigned int i = 0; i < s->nr_tasks; i++) {
-		struct scenario_task *task = &s->tasks[i];
-		const char *near = NULL;
-		unsigned int p;
-
-		for (p = 0; p < s->nr_processes; p++) {
-			if (!strcmp(s->processes[p].name, task->process_name))
-				break;
-			near = sim_name_nearer(near, s->processes[p].name, task->process_name);
-		}
-		l->line = task->process_line ? task->process_line : task->line;
-		if (p == s->nr_processes)
-			return bad_name(l, "process = NAME of a [process NAME]", task->process_name,
-					near);
-		task->process = p;
-	}
-	l->line = 0;
-	return s->nr_tasks ? 0 : bad(l, "a [task NAME]", "none");
-}
 
 static void name_after(struct scenario *s, const char *path)
 {
@@ -398,31 +291,54 @@ static void name_after(struct scenario *s, const char *path)
 		 last);
 }
 
-int scenario_parse(const char *text, const char *path, struct scenario *scenario,
-		   struct sim_error *err)
+/* The kernel first: it sets all axes. */
+static void kernel_first(struct scenario *s)
 {
-	struct loader l = {.path = path, .at = text, .s = scenario, .err = err};
-	int line;
+	for (unsigned int i = 1; i < s->nr_sets; i++) {
+		struct scenario_set set = s->sets[i];
+
+		if (strcmp(set.axis, "kernel"))
+			continue;
+		memmove(&s->sets[1], &s->sets[0], i * sizeof(set));
+		s->sets[0] = set;
+	}
+}
+
+int scenario_make(const struct settings *settings, unsigned int point, struct scenario *scenario,
+		  struct sim_error *err)
+{
+	struct maker m = {.s = scenario, .err = err};
+	char value[SETTINGS_VALUE_MAX];
+	int result = 0;
 
 	memset(scenario, 0, sizeof(*scenario));
-	name_after(scenario, path);
-	line = ini_parse_stream(read_line, &l, handle, &l);
-	if (!l.failed && line > 0) {
-		l.line = (unsigned int)line;
-		bad(&l, "[SECTION], KEY = VALUE or an indented line of a value", "another");
+	name_after(scenario, settings->path);
+	settings_point_text(settings, point, is_list, scenario->point, sizeof(scenario->point));
+	for (size_t i = 0; i < settings->nr && !result; i++) {
+		m.at = &settings->list[i];
+		if (!*m.at->key) {
+			result = begin_section(&m);
+			continue;
+		}
+		result = settings_value(settings, m.at, point, is_list, value, err);
+		if (!result)
+			result = take_key(&m, value);
 	}
-	if (!l.failed)
-		find_processes(&l);
-	if (l.failed)
+	kernel_first(scenario);
+	if (!result)
+		result = scenario_resolve(scenario, err);
+	if (result)
 		scenario_free(scenario);
-	return l.failed;
+	return result;
 }
 
 void scenario_free(struct scenario *scenario)
 {
 	for (unsigned int i = 0; i < scenario->nr_processes; i++)
-		free(scenario->processes[i].setup.ops);
+		script_free(&scenario->processes[i].setup);
 	for (unsigned int i = 0; i < scenario->nr_tasks; i++)
-		free(scenario->tasks[i].script.ops);
+		script_free(&scenario->tasks[i].script);
+	for (unsigned int i = 0; i < scenario->nr_scripts; i++)
+		script_free(&scenario->scripts[i].script);
 	memset(scenario, 0, sizeof(*scenario));
 }

@@ -107,7 +107,14 @@ static int find_shipped(const char *name, char *path, struct sim_error *err)
 			     *near ? "; did you mean " : "", near, *near ? "?" : "");
 }
 
-int scenario_load(const char *name, struct scenario *scenario, struct sim_error *err)
+bool scenario_is_shipped(const char *name)
+{
+	char path[PATH_MAX];
+
+	return !find_shipped(name, path, NULL);
+}
+
+int scenario_open(const char *name, struct settings *settings, struct sim_error *err)
 {
 	size_t len = strlen(name);
 	bool is_path = strchr(name, '/') || (len > 4 && !strcmp(name + len - 4, ".ini"));
@@ -124,7 +131,7 @@ int scenario_load(const char *name, struct scenario *scenario, struct sim_error 
 	if (result)
 		return result;
 	/* Errors name a shipped one as it was asked for: the same text on every computer. */
-	result = scenario_parse(file.text, name, scenario, err);
+	result = scenario_open_text(file.text, name, settings, err);
 	free(file.text);
 	return result;
 }

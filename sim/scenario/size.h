@@ -15,7 +15,7 @@
 int sim_parse_size(const char *text, uint64_t *size);
 
 /**
- * sim_parse_time - read a time: a number and ns, us, ms, s, m or h; without any: seconds
+ * sim_parse_time - read a time such as 8.33ms: ns, us, ms, s, m or h; without any: seconds
  * @text: all of it must be the time
  * @ns: where to
  *

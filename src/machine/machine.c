@@ -159,6 +159,11 @@ unsigned int machine_nr_cpus(const struct machine *machine)
 	return machine->config.nr_cpus;
 }
 
+uint64_t machine_host_refused(const struct machine *machine)
+{
+	return quiet_load(machine->host_refused);
+}
+
 uint64_t machine_host_artefacts(const struct machine *machine)
 {
 	return quiet_load(machine->host_artefacts);
@@ -242,11 +247,13 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 	task->machine = machine;
 	task->osq.task = task;
 	task->nice = attr->nice;
+	task->fifo = attr->fifo;
 	task->cpu = attr->cpu;
 	task->start_fn = attr->start_fn;
 	task->start_arg = attr->start_arg;
 	task->start_mm = attr->start_mm;
 	snprintf(task->name, sizeof(task->name), "%s", attr->name ? attr->name : "task");
+	snprintf(task->cpus, sizeof(task->cpus), "%s", attr->cpus ? attr->cpus : "");
 	rng_init(&rng, machine->config.seed, task->name, (uint64_t)task->index);
 	memcpy(task->rng, rng.s, sizeof(task->rng));
 }
@@ -434,6 +441,11 @@ uint64_t jiffies(void)
 void machine_sleep(uint64_t ns)
 {
 	current->machine->ops->sleep(ns);
+}
+
+void machine_compute(uint64_t ns)
+{
+	current->machine->ops->compute(ns);
 }
 
 void machine_work_slow(enum work_kind kind, uint64_t n)

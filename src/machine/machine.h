@@ -95,6 +95,8 @@ enum machine_kind machine_kind(const struct machine *machine);
 unsigned int machine_nr_cpus(const struct machine *machine);
 /* Parks that a kernel would not have had: an artefact of running in user space. */
 uint64_t machine_host_artefacts(const struct machine *machine);
+/* Tasks that did not get the nice, FIFO priority or CPUs they were made with. */
+uint64_t machine_host_refused(const struct machine *machine);
 /* Calibrated nanoseconds of one unit of work; 0: not charged. */
 uint64_t machine_work_ns(const struct machine *machine, enum work_kind kind);
 
@@ -125,7 +127,9 @@ _Noreturn void machine_bug(const char *fmt, ...) __printf(1, 2);
 struct task_attr {
 	const char *name;
 	int nice;
+	int fifo; /* SCHED_FIFO priority, 0: none */
 	int cpu; /* -1: the machine chooses */
+	const char *cpus; /* in its place: "0-3,6", "any"; NULL: none */
 	/* For the floors above; kept in the task. */
 	int (*start_fn)(void *arg);
 	void *start_arg;
@@ -219,6 +223,8 @@ uint64_t now_ns(void);
 uint64_t jiffies(void);
 unsigned int machine_hz(void);
 void machine_sleep(uint64_t ns);
+/* Use so much CPU time, as a task's own code does: waiting for a CPU does not count. */
+void machine_compute(uint64_t ns);
 
 struct rng {
 	uint64_t s[4];

@@ -27,6 +27,7 @@ struct machine_ops {
 	bool (*spin_long)(const long *word, long value, uint64_t deadline_ns);
 	uint64_t (*now)(void);
 	void (*sleep)(uint64_t ns);
+	void (*compute)(uint64_t ns);
 	void (*work)(enum work_kind kind, uint64_t n);
 	void (*io_submit)(struct machine_io *io, uint64_t ns);
 	void (*call_rcu)(struct rcu_head *head, void (*func)(struct rcu_head *head));
@@ -51,7 +52,7 @@ struct machine {
 	struct machine_chunk *task_chunk;
 	uint32_t task_chunk_used;
 	int lock; /* guards arena_used, next_object, tasks; see machine_lock() */
-	uint64_t host_artefacts;
+	uint64_t host_artefacts, host_refused;
 	uint64_t work_ns[NR_WORK_KINDS];
 	char failure[MACHINE_FAILURE_SIZE];
 };

@@ -14,6 +14,7 @@ struct mm_struct;
 struct task_trace;
 
 #define TASK_NAME_LEN 32
+#define TASK_CPUS_LEN 64
 
 enum task_state {
 	TASK_RUNNING, /* has a CPU or could have one */
@@ -65,10 +66,12 @@ struct task {
 	uint64_t rng[4];
 	int cpu;
 	int nice;
+	int fifo;
 	int index;
 	bool hooked; /* the machine's hooks know it */
 	int preempt_count;
 	char name[TASK_NAME_LEN];
+	char cpus[TASK_CPUS_LEN]; /* where it may run, if that is not cpu alone */
 	int (*fn)(void *arg);
 	void *arg;
 	int (*start_fn)(void *arg);

@@ -36,7 +36,9 @@ struct mmsim_task *mmsim_task_create(struct mmsim *sim, const struct mmsim_task_
 	const struct task_attr inner = {
 		.name = attr->name,
 		.nice = attr->nice,
+		.fifo = attr->fifo,
 		.cpu = attr->cpu,
+		.cpus = attr->cpus,
 		.start_fn = fn,
 		.start_arg = arg,
 		.start_mm = attr->mm,
@@ -96,6 +98,11 @@ uint64_t mmsim_now_ns(void)
 void mmsim_sleep_ns(uint64_t ns)
 {
 	machine_sleep(ns);
+}
+
+void mmsim_compute_ns(uint64_t ns)
+{
+	machine_compute(ns);
 }
 
 uint64_t mmsim_random(void)

@@ -148,6 +148,11 @@ int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *
 	return 0;
 }
 
+uint64_t mmsim_host_refused(const struct mmsim *sim)
+{
+	return machine_host_refused(sim->machine);
+}
+
 uint64_t mmsim_host_artefacts(const struct mmsim *sim)
 {
 	return machine_host_artefacts(sim->machine);

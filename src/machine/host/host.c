@@ -219,6 +219,24 @@ int host_context_create(struct task *task)
 	return 0;
 }
 
+/* Its CPUs and its priority; who asks for more than it may have is counted. */
+static void host_place(const struct task *task)
+{
+	const struct sched_param fifo = {.sched_priority = task->fifo};
+	int refused = 0;
+
+	if (*task->cpus)
+		refused |= host_bind_to_cpus(task->cpus);
+	else
+		refused |= host_bind_to_cpu(task->cpu);
+	if (task->nice)
+		refused |= setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), task->nice);
+	if (task->fifo)
+		refused |= pthread_setschedparam(pthread_self(), SCHED_FIFO, &fifo);
+	if (refused)
+		quiet_add(task->machine->host_refused, 1);
+}
+
 static void *task_thread(void *arg)
 {
 	struct task *task = arg;
@@ -226,9 +244,7 @@ static void *task_thread(void *arg)
 	struct host *host = host_of(task);
 
 	machine_task_enter(task);
-	host_bind_to_cpu(task->cpu);
-	if (task->nice)
-		setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), task->nice);
+	host_place(task);
 	host_rcu_register();
 	while (!__atomic_load_n(&host->gate, __ATOMIC_ACQUIRE))
 		host_futex_wait(&host->gate, GATE_CLOSED, 0);
@@ -448,6 +464,7 @@ const struct machine_ops host_ops = {
 	.spin_long = host_spin_long,
 	.now = host_now,
 	.sleep = host_sleep,
+	.compute = host_compute,
 	.work = host_work,
 	.io_submit = host_io_submit,
 	.call_rcu = host_call_rcu,

@@ -47,6 +47,8 @@ uint64_t host_now(void);
 void host_clock_init(void);
 void host_calibrate(struct machine *machine);
 void host_work(enum work_kind kind, uint64_t n);
+void host_compute(uint64_t ns);
+uint64_t host_thread_cpu_ns(void);
 static inline void host_pause(void)
 {
 #if defined(__x86_64__)

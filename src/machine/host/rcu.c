@@ -50,14 +50,6 @@ static void rcu_run_batch(struct host *host)
 	__atomic_fetch_add(&host->rcu_done, done, __ATOMIC_RELEASE);
 }
 
-static uint64_t thread_cpu_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
-}
-
 static void *rcu_thread(void *arg)
 {
 	struct host *host = arg;
@@ -72,7 +64,7 @@ static void *rcu_thread(void *arg)
 		bool stop = __atomic_load_n(&host->rcu_stop, __ATOMIC_ACQUIRE);
 
 		rcu_run_batch(host);
-		__atomic_store_n(&host->rcu_cpu_ns, thread_cpu_ns(), __ATOMIC_RELAXED);
+		__atomic_store_n(&host->rcu_cpu_ns, host_thread_cpu_ns(), __ATOMIC_RELAXED);
 		if (stop && !__atomic_load_n(&host->callbacks, __ATOMIC_RELAXED))
 			break;
 		host_rcu_offline();

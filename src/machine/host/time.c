@@ -231,3 +231,19 @@ void host_work(enum work_kind kind, uint64_t n)
 	while (host_now() < until)
 		host_pause();
 }
+
+uint64_t host_thread_cpu_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (uint64_t)ts.tv_sec * NSEC_PER_SEC + (uint64_t)ts.tv_nsec;
+}
+
+void host_compute(uint64_t ns)
+{
+	uint64_t until = host_thread_cpu_ns() + ns;
+
+	while (host_thread_cpu_ns() < until)
+		host_pause();
+}

@@ -4,6 +4,7 @@
 
 #include <hwloc.h>
 #include <pthread.h>
+#include <string.h>
 
 static pthread_once_t topology_once = PTHREAD_ONCE_INIT;
 static hwloc_topology_t topology;
@@ -31,14 +32,40 @@ unsigned int host_count_cpus(void)
 	return n > 0 ? (unsigned int)n : 1;
 }
 
-void host_bind_to_cpu(int cpu)
+/* The cpu-th that we may use; NULL: there are not so many. */
+static hwloc_obj_t cpu_at(unsigned int cpu)
 {
-	hwloc_obj_t pu = NULL;
+	pthread_once(&topology_once, topology_load);
+	if (!topology || !allowed)
+		return NULL;
+	return hwloc_get_obj_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_PU, cpu);
+}
+
+int host_bind_to_cpu(int cpu)
+{
+	hwloc_obj_t pu = cpu_at((unsigned int)cpu);
+
+	return pu ? hwloc_set_cpubind(topology, pu->cpuset, HWLOC_CPUBIND_THREAD) : -1;
+}
+
+int host_bind_to_cpus(const char *list)
+{
+	hwloc_bitmap_t wanted = hwloc_bitmap_alloc(), set = hwloc_bitmap_alloc();
+	int cpu, err = -1;
 
 	pthread_once(&topology_once, topology_load);
-	if (topology && allowed)
-		pu = hwloc_get_obj_inside_cpuset_by_type(topology, allowed, HWLOC_OBJ_PU,
-							 (unsigned int)cpu);
-	if (pu)
-		hwloc_set_cpubind(topology, pu->cpuset, HWLOC_CPUBIND_THREAD);
+	if (wanted && set && topology && !strcmp(list, "any"))
+		err = hwloc_bitmap_copy(set, allowed);
+	else if (wanted && set && !hwloc_bitmap_list_sscanf(wanted, list)) {
+		for (cpu = hwloc_bitmap_first(wanted); cpu >= 0 && cpu_at((unsigned int)cpu);
+		     cpu = hwloc_bitmap_next(wanted, cpu))
+			hwloc_bitmap_or(set, set, cpu_at((unsigned int)cpu)->cpuset);
+		err = cpu >= 0 || hwloc_bitmap_iszero(set) ? -1 : 0;
+	}
+	if (set && !hwloc_bitmap_iszero(set) &&
+	    hwloc_set_cpubind(topology, set, HWLOC_CPUBIND_THREAD))
+		err = -1;
+	hwloc_bitmap_free(wanted);
+	hwloc_bitmap_free(set);
+	return err;
 }

@@ -5,7 +5,9 @@
 
 /* CPUs this process may use; at least 1. */
 unsigned int host_count_cpus(void);
-/* Bind the calling thread to the cpu-th of them; no effect where that is not allowed. */
-void host_bind_to_cpu(int cpu);
+/* Bind the calling thread to the cpu-th of them; -1 and no effect where that is not allowed. */
+int host_bind_to_cpu(int cpu);
+/* The same with a list such as 0-3,6, or any. Those that there are count. */
+int host_bind_to_cpus(const char *list);
 
 #endif

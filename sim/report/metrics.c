@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers of results by name; see metrics.h. */
+#include "metrics.h"
+#include "result.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* clang-format off */
+#define METRICS(X)                                                                                 \
+	X("elapsed", SECONDS, false, "run.elapsed_ns", NULL, "time from the first task to the last") \
+	X("ops.rate", RATE, true, "run.operations_done", "run.elapsed_ns",                         \
+	  "operations on memory a second, all tasks")                                              \
+	X("pgfault", COUNT, false, "counters.pgfault", NULL, "page faults")                        \
+	X("pgfault.vma_lock", PERCENT, true, "counters.vma_lock_success", "counters.pgfault",      \
+	  "of them under the VMA lock")                                                            \
+	X("madvise.vma_lock", PERCENT, true, "counters.madvise_vma_lock", "counters.madvise_zaps", \
+	  "DONTNEED and FREE under the VMA lock")                                                  \
+	X("mmap_lock.read", COUNT, false, "totals.mmap_lock_read", NULL, "taken for reading")      \
+	X("mmap_lock.write", COUNT, false, "totals.mmap_lock_write", NULL, "taken for writing")    \
+	X("mmap_lock.hold", US, false, "totals.mmap_lock_hold_ns", "totals.mmap_lock_holds",       \
+	  "mean time that it was held")                                                            \
+	X("mmap_lock.wait.count", COUNT, false, "waits_by_lock.mmap_lock.count", NULL,             \
+	  "contended waits for it")                                                                \
+	X("mmap_lock.wait.total", MS, false, "waits_by_lock.mmap_lock.total_ns", NULL,             \
+	  "their time, added up")                                                                  \
+	X("mmap_lock.wait.longest", MS, false, "waits_by_lock.mmap_lock.max_ns", NULL,             \
+	  "the longest of them")                                                                   \
+	X("madvise.p99", US, false, "operations.madvise.latency.p99_ns", NULL,                     \
+	  "of a recording: time of a madvise")                                                     \
+	X("w.p99", US, false, "operations.w.latency.p99_ns", NULL, "of a recording: time of a store") \
+	X("mmap.longest", US, false, "operations.mmap.latency.max_ns", NULL,                       \
+	  "of a recording: the longest mmap")
+/* clang-format on */
+
+static const struct metric fixed[] = {
+#define X(name, format, higher, path, whole, help) {name, FORMAT_##format, higher, path, whole},
+	METRICS(X)
+#undef X
+};
+
+/* Of a task; @path and @whole are within the task's object. */
+static const struct metric of_task[] = {
+	{"frames.missed", FORMAT_COUNT, false, "frames.missed", NULL},
+	{"frames.made", FORMAT_COUNT, true, "frames.made", NULL},
+	{"frames.p50", FORMAT_MS, false, "frames.response.p50_ns", NULL},
+	{"frames.p99", FORMAT_MS, false, "frames.response.p99_ns", NULL},
+	{"frames.longest", FORMAT_MS, false, "frames.response.max_ns", NULL},
+	{"wait.count", FORMAT_COUNT, false, "waits.count", NULL},
+	{"wait.total", FORMAT_MS, false, "waits.total_ns", NULL},
+	{"wait.longest", FORMAT_MS, false, "waits.max_ns", NULL},
+	{"longest", FORMAT_MS, false, "longest.ns", NULL},
+	{"loops.rate", FORMAT_RATE, true, "loops", "run.elapsed_ns"},
+};
+
+/* Of one kind of operation of a task. */
+static const struct metric of_operation[] = {
+	{"rate", FORMAT_RATE, true, "done", "run.elapsed_ns"},
+	{"count", FORMAT_COUNT, true, "done", NULL},
+	{"failed", FORMAT_COUNT, false, "failed", NULL},
+	{"p50", FORMAT_US, false, "latency.p50_ns", NULL},
+	{"p99", FORMAT_US, false, "latency.p99_ns", NULL},
+	{"mean", FORMAT_US, false, "latency.sum_ns", "latency.count"},
+	{"longest", FORMAT_US, false, "latency.max_ns", NULL},
+};
+
+#define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct metric *find(const struct metric *table, size_t nr, const char *name)
+{
+	for (size_t i = 0; i < nr; i++)
+		if (!strcmp(table[i].name, name))
+			return &table[i];
+	return NULL;
+}
+
+/* The task whose name and a dot @name begins with; names may hold dots. */
+static const json_t *task_of(const json_t *result, const char *name, size_t *len)
+{
+	json_t *tasks = json_object_get(result, "tasks"), *task;
+	const json_t *found = NULL;
+	const char *key;
+
+	json_object_foreach(tasks, key, task)
+	{
+		size_t n = strlen(key);
+
+		if (!strncmp(name, key, n) && name[n] == '.' && (!found || n > *len)) {
+			found = task;
+			*len = n;
+		}
+	}
+	return found;
+}
+
+/* The object of a result that the paths of a metric start in. */
+static const json_t *object_of(const json_t *result, const char *name, const struct metric **row)
+{
+	size_t len = 0, op_len;
+	const json_t *task = task_of(result, name, &len), *operation;
+	char op[32];
+
+	*row = find(fixed, NELEMS(fixed), name);
+	if (*row)
+		return result;
+	if (!task)
+		return NULL;
+	name += len + 1;
+	*row = find(of_task, NELEMS(of_task), name);
+	if (*row)
+		return task;
+	op_len = strcspn(name, ".");
+	if (!name[op_len] || op_len >= sizeof(op))
+		return NULL;
+	memcpy(op, name, op_len);
+	op[op_len] = '\0';
+	operation = json_object_get(json_object_get(task, "operations"), op);
+	*row = find(of_operation, NELEMS(of_operation), name + op_len + 1);
+	return *row ? operation : NULL;
+}
+
+int metric_find(const json_t *result, const char *name, struct metric *metric)
+{
+	const struct metric *row;
+	const json_t *object = object_of(result, name, &row);
+
+	if (!object || !json_at(object, row->path))
+		return -ENOENT;
+	*metric = *row;
+	snprintf(metric->name, sizeof(metric->name), "%s", name);
+	return 0;
+}
+
+double metric_value(const json_t *result, const struct metric *metric)
+{
+	const struct metric *row;
+	const json_t *object = object_of(result, metric->name, &row);
+	double value = object ? json_number_at(object, metric->path) : 0, whole;
+
+	if (!metric->whole)
+		return value;
+	whole = json_number_at(object, metric->whole);
+	if (metric->format == FORMAT_RATE)
+		whole = json_number_at(result, metric->whole) / 1e9;
+	if (whole <= 0)
+		return 0;
+	return metric->format == FORMAT_PERCENT ? 100 * value / whole : value / whole;
+}
+
+const char *metric_text(double value, enum metric_format format, char *buf, size_t size)
+{
+	static const double scale[] = {[FORMAT_COUNT] = 1,     [FORMAT_RATE] = 1,
+				       [FORMAT_SECONDS] = 1e9, [FORMAT_MS] = 1e6,
+				       [FORMAT_US] = 1e3,      [FORMAT_PERCENT] = 1};
+	int digits = format == FORMAT_COUNT || format == FORMAT_RATE ? 0 :
+		     format == FORMAT_PERCENT			     ? 1 :
+								       2;
+
+	snprintf(buf, size, "%.*f%s", digits, value / scale[format],
+		 format == FORMAT_PERCENT ? " %" : "");
+	return buf;
+}
+
+const char *metric_unit(enum metric_format format)
+{
+	static const char *const unit[] = {
+		[FORMAT_COUNT] = "", [FORMAT_RATE] = "1/s", [FORMAT_SECONDS] = "s",
+		[FORMAT_MS] = "ms",  [FORMAT_US] = "us",    [FORMAT_PERCENT] = ""};
+
+	return unit[format];
+}
+
+const char *metrics_of(const json_t *result)
+{
+	const char *said = json_string_value(json_object_get(result, "metrics"));
+
+	if (said && *said)
+		return said;
+	if (json_object_get(result, "tasks"))
+		return "ops.rate mmap_lock.wait.total mmap_lock.wait.longest";
+	return "mmap_lock.wait.count mmap_lock.wait.total mmap_lock.hold madvise.p99 w.p99";
+}
+
+static void print_rows(const struct metric *rows, size_t nr, const char *before, FILE *out)
+{
+	for (size_t i = 0; i < nr; i++)
+		fprintf(out, "    %s%s%s%s%s\n", before, rows[i].name,
+			*metric_unit(rows[i].format) ? ", " : "", metric_unit(rows[i].format),
+			rows[i].higher_is_better ? " (more is better)" : "");
+}
+
+void metrics_print_help(FILE *out)
+{
+#define X(name, format, higher, path, whole, help)                                                 \
+	fprintf(out, "    %-24s %s%s%s%s\n", name, help, *metric_unit(FORMAT_##format) ? ", " : "",  \
+		metric_unit(FORMAT_##format), higher ? " (more is better)" : "");
+	METRICS(X)
+#undef X
+	print_rows(of_task, NELEMS(of_task), "TASK.", out);
+	print_rows(of_operation, NELEMS(of_operation), "TASK.OPERATION.", out);
+}

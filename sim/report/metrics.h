@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Numbers of a result by name: what `compare` decides about and a matrix shows.
+ *
+ *	TASK.frames.missed|made|p50|p99|longest		of a task with a period
+ *	TASK.wait.count|total|longest			contended waits for locks
+ *	TASK.longest					its longest operation
+ *	TASK.loops.rate					scripts done a second
+ *	TASK.OP.rate|count|failed|p50|p99|mean|longest	one kind of operation
+ *	and the names of the METRICS table
+ */
+#ifndef MMSIM_SIM_REPORT_METRICS_H
+#define MMSIM_SIM_REPORT_METRICS_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define METRIC_NAME_MAX 96
+
+enum metric_format { FORMAT_COUNT, FORMAT_RATE, FORMAT_SECONDS, FORMAT_MS, FORMAT_US, FORMAT_PERCENT };
+
+struct metric {
+	char name[METRIC_NAME_MAX];
+	enum metric_format format;
+	bool higher_is_better;
+	const char *path; /* of the value, or of the part */
+	const char *whole; /* FORMAT_PERCENT, means: of what; NULL: nothing */
+};
+
+/**
+ * metric_find - what a name means for a result
+ * @result: as result_json() made it, all of it
+ * Return: 0, or -ENOENT: the result has no such number.
+ */
+int metric_find(const json_t *result, const char *name, struct metric *metric);
+
+/* Its value in a result with the same tasks: nanoseconds, a second, a count or a percentage. */
+double metric_value(const json_t *result, const struct metric *metric);
+
+/* As text, without its unit. */
+const char *metric_text(double value, enum metric_format format, char *buf, size_t size);
+/* "ms", "1/s", ...; empty for counts. */
+const char *metric_unit(enum metric_format format);
+
+/* What a result is about when nobody says: names with blanks between. */
+const char *metrics_of(const json_t *result);
+
+/* All names and what they are, for the manual. */
+void metrics_print_help(FILE *out);
+
+#endif

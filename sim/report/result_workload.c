@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tasks of a scenario did, as JSON. */
+#include "json.h"
+#include "result.h"
+
+#include <string.h>
+
+static json_t *operations_json(const struct workload_group *group, uint64_t *done)
+{
+	json_t *object = json_object();
+
+	for (int k = 0; k < NR_SIM_OPS; k++) {
+		const struct op_stats *op = group->op[k];
+		json_t *one;
+
+		if (!op)
+			continue;
+		one = json_object();
+		*done += k < SIM_FIRST_SCRIPT_OP ? op->done : 0;
+		json_set_int(one, "done", op->done);
+		json_set_int(one, "failed", op->failed);
+		json_object_set_new(one, "latency", json_latency(&op->latency_ns));
+		json_object_set_new(object, sim_op_specs[k].name, one);
+	}
+	return object;
+}
+
+static json_t *frames_json(const struct workload_group *group)
+{
+	json_t *object = json_object();
+
+	json_set_int(object, "made", group->frames.made);
+	json_set_int(object, "missed", group->frames.missed);
+	json_set_int(object, "deadline_ns", group->task->deadline);
+	json_object_set_new(object, "response", json_latency(&group->frames.response_ns));
+	return object;
+}
+
+/* Waits of all tasks of that name for locks. */
+static json_t *waits_json(const struct mmsim *sim, const char *name)
+{
+	uint64_t count = 0, total_ns = 0, max_ns = 0;
+	struct mmsim_task_waits waits;
+	json_t *object = json_object();
+
+	for (unsigned int i = 0; !mmsim_task_waits_at(sim, i, &waits); i++) {
+		if (strcmp(waits.name, name))
+			continue;
+		count += waits.waits;
+		total_ns += waits.wait_ns;
+		max_ns = waits.longest_ns > max_ns ? waits.longest_ns : max_ns;
+	}
+	json_set_int(object, "count", count);
+	json_set_int(object, "total_ns", total_ns);
+	json_set_int(object, "max_ns", max_ns);
+	return object;
+}
+
+/* The longest single operation on memory; a sleep is none. */
+static json_t *longest_json(const struct workload_group *group)
+{
+	json_t *object = json_object();
+	uint64_t longest = 0;
+	int kind = -1;
+
+	for (int k = 0; k < SIM_FIRST_SCRIPT_OP; k++)
+		if (group->op[k] && group->op[k]->latency_ns.max >= longest) {
+			longest = group->op[k]->latency_ns.max;
+			kind = k;
+		}
+	json_set_text(object, "operation", kind < 0 ? "" : sim_op_specs[kind].name);
+	json_set_int(object, "ns", longest);
+	return object;
+}
+
+static json_t *task_json(const struct mmsim *sim, const struct workload_group *group,
+			 uint64_t *done)
+{
+	const struct scenario_task *task = group->task;
+	json_t *object = json_object();
+
+	json_set_int(object, "count", task->count);
+	json_set_int(object, "loops", group->loops);
+	json_object_set_new(object, "operations", operations_json(group, done));
+	json_object_set_new(object, "longest", longest_json(group));
+	json_object_set_new(object, "waits", waits_json(sim, task->section.name));
+	if (task->period)
+		json_object_set_new(object, "frames", frames_json(group));
+	return object;
+}
+
+void result_add_workload(json_t *result, const struct mmsim *sim, const struct scenario *scenario,
+			 const struct workload_result *workload)
+{
+	json_t *run = json_object_get(result, "run");
+	json_t *tasks = json_object();
+	uint64_t done = 0;
+
+	for (unsigned int t = 0; t < scenario->nr_tasks; t++)
+		if (workload->group[t].task)
+			json_object_set_new(tasks, scenario->tasks[t].section.name,
+					    task_json(sim, &workload->group[t], &done));
+	json_set_int(run, "elapsed_ns", workload->elapsed_ns);
+	json_set_int(run, "operations_done", done);
+	json_set_int(run, "vmas", workload->vmas);
+	json_set_text(result, "question", scenario->question);
+	json_set_text(result, "metrics", scenario->metrics);
+	json_object_set_new(result, "tasks", tasks);
+}

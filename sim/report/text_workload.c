@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/* A scenario's run as text: operations and frames of its tasks, stalls, madvise. */
+#include "metrics.h"
+#include "result.h"
+#include "text.h"
+
+#include <mmsim/mmsim.h>
+#include <string.h>
+
+static void print_summary(const json_t *result, FILE *out)
+{
+	double refused = json_number_at(result, "run.host_refused");
+
+	fprintf(out, "%s; ", text_at(result, "run", "outcome"));
+	if (has_time(result))
+		fprintf(out, "%.2f s, ", json_number_at(result, "run.elapsed_ns") / 1e9);
+	else
+		fprintf(out, "%.0f steps, ", json_number_at(result, "run.steps"));
+	fprintf(out, "%.0f operations; %.0f VMAs when the tasks began\n",
+		json_number_at(result, "run.operations_done"), json_number_at(result, "run.vmas"));
+	if (refused)
+		fprintf(out,
+			"%.0f tasks did not get the nice, FIFO priority or CPUs they ask for: this "
+			"computer or this user has them not\n",
+			refused);
+}
+
+static void print_operation(const json_t *result, const char *task, const char *name,
+			    const json_t *op, FILE *out)
+{
+	double seconds = json_number_at(result, "run.elapsed_ns") / 1e9;
+	double done = json_number_at(op, "done");
+
+	fprintf(out, "%-18s %-10s %10.0f %8.0f", task, name, done, json_number_at(op, "failed"));
+	if (has_time(result))
+		fprintf(out, " %10.0f %10.2f %10.2f %11.2f", seconds > 0 ? done / seconds : 0,
+			json_number_at(op, "latency.p50_ns") / 1e3,
+			json_number_at(op, "latency.p99_ns") / 1e3,
+			json_number_at(op, "latency.max_ns") / 1e3);
+	fputc('\n', out);
+}
+
+static void print_operations(const json_t *result, FILE *out)
+{
+	json_t *tasks = json_object_get(result, "tasks"), *task, *op;
+	const char *name, *kind;
+
+	fprintf(out, "\n%-18s %-10s %10s %8s", "task", "operation", "count", "failed");
+	if (has_time(result))
+		fprintf(out, " %10s %10s %10s %11s", "a second", "p50 us", "p99 us", "longest us");
+	fputc('\n', out);
+	json_object_foreach(tasks, name, task)
+	{
+		char label[64];
+
+		snprintf(label, sizeof(label), "%s", name);
+		if (json_number_at(task, "count") != 1)
+			snprintf(label, sizeof(label), "%s x%.0f", name,
+				 json_number_at(task, "count"));
+		json_object_foreach(json_object_get(task, "operations"), kind, op)
+		{
+			print_operation(result, label, kind, op, out);
+			*label = '\0';
+		}
+	}
+}
+
+static void print_frames(const json_t *result, FILE *out)
+{
+	json_t *tasks = json_object_get(result, "tasks"), *task;
+	const char *name;
+	bool head = false;
+
+	json_object_foreach(tasks, name, task)
+	{
+		if (!json_object_get(task, "frames"))
+			continue;
+		if (!head && has_time(result))
+			fprintf(out, "\n%-18s %8s %8s %10s %10s %10s   %s\n", "frames of", "made",
+				"missed", "p50 ms", "p99 ms", "longest", "longest wait, operation");
+		else if (!head)
+			fprintf(out, "\n%-18s %8s\n", "frames of", "made");
+		head = true;
+		fprintf(out, "%-18s %8.0f", name, json_number_at(task, "frames.made"));
+		if (has_time(result))
+			fprintf(out, " %8.0f %10.3f %10.3f %10.3f   %.3f ms, %.3f ms %s",
+				json_number_at(task, "frames.missed"),
+				json_number_at(task, "frames.response.p50_ns") / 1e6,
+				json_number_at(task, "frames.response.p99_ns") / 1e6,
+				json_number_at(task, "frames.response.max_ns") / 1e6,
+				json_number_at(task, "waits.max_ns") / 1e6,
+				json_number_at(task, "longest.ns") / 1e6,
+				text_at(task, "longest", "operation"));
+		fputc('\n', out);
+	}
+}
+
+/* Why DONTNEED and FREE were not done under the VMA lock. */
+static void print_madvise(const json_t *result, FILE *out)
+{
+	double all = json_number_at(result, "counters.madvise_zaps");
+	double under = json_number_at(result, "counters.madvise_vma_lock");
+	struct mmsim_counter counter;
+
+	if (!all)
+		return;
+	fprintf(out, "\nmadvise DONTNEED and FREE: %.0f, %.1f %% under the VMA lock\n", all,
+		100 * under / all);
+	for (unsigned int i = 0; !mmsim_counter_info_at(i, &counter); i++) {
+		char path[80];
+
+		if (strncmp(counter.name, "madvise_fallback_", 17))
+			continue;
+		snprintf(path, sizeof(path), "counters.%s", counter.name);
+		if (json_number_at(result, path))
+			fprintf(out, "  %10.0f not: %s\n", json_number_at(result, path),
+				counter.help);
+	}
+}
+
+static void print_stalls(const json_t *result, FILE *out)
+{
+	json_t *tasks = json_object_get(result, "tasks"), *task;
+	char title[96];
+	const char *name;
+
+	json_object_foreach(tasks, name, task)
+	{
+		if (!json_object_get(task, "frames"))
+			continue;
+		snprintf(title, sizeof(title), "what stalled %s (the longest in all first)", name);
+		print_edges(result, name, title, out);
+	}
+	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
+}
+
+void workload_print(const json_t *result, FILE *out)
+{
+	print_head(result, out);
+	print_strategies(result, "as", out);
+	print_summary(result, out);
+	print_operations(result, out);
+	print_frames(result, out);
+	print_madvise(result, out);
+	print_stalls(result, out);
+	print_nonzero(json_object_get(result, "counters"), "counters", out);
+}
+
+/* ---- a matrix ---- */
+
+#define COLUMNS_MAX 8
+
+static unsigned int find_columns(const json_t *result, struct metric columns[COLUMNS_MAX])
+{
+	char name[METRIC_NAME_MAX];
+	const char *at = metrics_of(result);
+	unsigned int n = 0;
+
+	while (n < COLUMNS_MAX && *(at += strspn(at, " \t"))) {
+		size_t len = strcspn(at, " \t");
+
+		snprintf(name, sizeof(name), "%.*s", (int)len, at);
+		n += !metric_find(result, name, &columns[n]);
+		at += len;
+	}
+	return n;
+}
+
+static bool column_applies(const json_t *result, const struct metric *column)
+{
+	return has_time(result) || column->format == FORMAT_COUNT ||
+	       column->format == FORMAT_PERCENT;
+}
+
+void matrix_print(const json_t *results, FILE *out)
+{
+	const json_t *first = json_array_get(results, 0), *result;
+	struct metric columns[COLUMNS_MAX];
+	unsigned int n = find_columns(first, columns);
+	char text[32];
+	size_t i, width = 0;
+
+	json_array_foreach(results, i, result)
+	{
+		size_t len = strlen(text_at(result, "configuration", "point"));
+
+		width = len > width ? len : width;
+	}
+	fprintf(out, "\n%-*s", (int)width, "");
+	for (unsigned int c = 0; c < n; c++)
+		if (column_applies(first, &columns[c]))
+			fprintf(out, "  %s%s%s", columns[c].name,
+				*metric_unit(columns[c].format) ? ", " : "",
+				metric_unit(columns[c].format));
+	fputc('\n', out);
+	json_array_foreach(results, i, result)
+	{
+		fprintf(out, "%-*s", (int)width, text_at(result, "configuration", "point"));
+		for (unsigned int c = 0; c < n; c++) {
+			const char *unit = metric_unit(columns[c].format);
+			size_t w = strlen(columns[c].name) + (*unit ? 2 + strlen(unit) : 0);
+
+			if (column_applies(first, &columns[c]))
+				fprintf(out, "  %*s", (int)w,
+					metric_text(metric_value(result, &columns[c]),
+						    columns[c].format, text, sizeof(text)));
+		}
+		fputc('\n', out);
+	}
+}

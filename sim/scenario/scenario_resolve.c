@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/* The names in a scenario: each is looked up when all of it has been read. */
+#include "op_names.h"
+#include "scenario.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct resolver {
+	struct scenario *s;
+	struct sim_error *err;
+};
+
+/* An array of structs that begin with a section. */
+struct sections_of {
+	const void *first;
+	size_t size;
+	unsigned int nr;
+};
+
+static const char *name_at(const struct sections_of *all, unsigned int i)
+{
+	const char *at = (const char *)all->first + i * all->size;
+
+	return ((const struct scenario_section *)at)->name;
+}
+
+/* The place of that name; -1 with what is near. */
+static int find(const struct sections_of *all, const char *name, const char **near)
+{
+	for (unsigned int i = 0; i < all->nr; i++) {
+		if (!strcmp(name_at(all, i), name))
+			return (int)i;
+		*near = sim_name_nearer(*near, name_at(all, i), name);
+	}
+	return -1;
+}
+
+static int bad_name(const struct resolver *r, const char *file, unsigned int line,
+		    const char *what, const char *found, const char *near)
+{
+	if (!near)
+		return sim_error_set(r->err, -EINVAL, file, line, "expected %s, found '%.60s'",
+				     what, found);
+	return sim_error_set(r->err, -EINVAL, file, line,
+			     "expected %s, found '%.60s' (did you mean %s?)", what, found, near);
+}
+
+/* ---- processes, tasks ---- */
+
+static int find_process(const struct resolver *r, const struct scenario_reference *in,
+			const struct scenario_section *section, unsigned int *process)
+{
+	const struct sections_of all = {r->s->processes, sizeof(*r->s->processes),
+					r->s->nr_processes};
+	const char *near = NULL;
+	int i = find(&all, in->name, &near);
+
+	if (!*in->name && all.nr == 1)
+		i = 0;
+	if (i < 0)
+		return bad_name(r, in->file ? in->file : r->s->path,
+				in->file ? in->line : section->line,
+				"process = NAME of a [process NAME]", in->name, near);
+	*process = (unsigned int)i;
+	return 0;
+}
+
+static int find_after(const struct resolver *r, unsigned int t)
+{
+	const struct sections_of above = {r->s->tasks, sizeof(*r->s->tasks), t};
+	struct scenario_task *task = &r->s->tasks[t];
+	const struct scenario_reference *behind = &task->behind;
+	const char *near = NULL;
+
+	if (!*behind->name)
+		return 0;
+	task->after = find(&above, behind->name, &near);
+	if (task->after < 0)
+		return bad_name(r, behind->file, behind->line, "the name of a task above",
+				behind->name, near);
+	return 0;
+}
+
+/* ---- places ---- */
+
+static int as_index(const struct resolver *r, const char *name)
+{
+	for (unsigned int i = 0; i < r->s->nr_as; i++)
+		if (!strcmp(r->s->as_names[i], name))
+			return (int)i;
+	return -1;
+}
+
+static int add_as(const struct resolver *r, struct script_op *op)
+{
+	struct scenario *s = r->s;
+	int i;
+
+	if (!*op->as_name)
+		return 0;
+	i = as_index(r, op->as_name);
+	if (i < 0 && s->nr_as == SCRIPT_AS_MAX)
+		return bad_name(r, s->path, op->op.line, "at most 32 names behind as", op->as_name,
+				NULL);
+	if (i < 0) {
+		i = (int)s->nr_as++;
+		strcpy(s->as_names[i], op->as_name);
+	}
+	op->as = i;
+	return 0;
+}
+
+static int check_which(const struct resolver *r, const struct place *place,
+		       const struct scenario_vma *vma, const char *file, unsigned int line)
+{
+	if (place->which == WHICH_ONLY && vma->count != 1)
+		return bad_name(r, file, line, "#N, #task, #random or #next, as there are several",
+				place->name, NULL);
+	if (place->which == WHICH_NUMBER && place->number >= vma->count)
+		return bad_name(r, file, line, "a number below the VMA's count", place->name, NULL);
+	return 0;
+}
+
+static int find_place(const struct resolver *r, struct place *place, int process,
+		      const char *file, unsigned int line)
+{
+	const struct sections_of all = {r->s->vmas, sizeof(*r->s->vmas), r->s->nr_vmas};
+	const char *near = NULL;
+	int i;
+
+	if (place->kind != PLACE_NAME)
+		return 0;
+	i = find(&all, place->name, &near);
+	if (i >= 0) {
+		place->kind = PLACE_VMA;
+		place->index = (unsigned int)i;
+		if (process >= 0 && r->s->vmas[i].process != (unsigned int)process)
+			return bad_name(r, file, line, "a VMA of the task's process", place->name,
+					NULL);
+		return check_which(r, place, &r->s->vmas[i], file, line);
+	}
+	i = as_index(r, place->name);
+	if (i < 0 || place->which != WHICH_ONLY)
+		return bad_name(r, file, line, "the name of a [vma NAME] or behind as", place->name,
+				near);
+	place->kind = PLACE_AS;
+	place->index = (unsigned int)i;
+	return 0;
+}
+
+static int find_vma(const struct resolver *r, unsigned int v)
+{
+	struct scenario_vma *vma = &r->s->vmas[v];
+	int result = find_process(r, &vma->in, &vma->section, &vma->process);
+
+	if (!result && !vma->size)
+		return bad_name(r, r->s->path, vma->section.line, "size = SIZE", vma->section.name,
+				NULL);
+	if (!result)
+		result = find_place(r, &vma->at, (int)vma->process, r->s->path, vma->section.line);
+	if (!result && vma->at.kind == PLACE_VMA && vma->at.index >= v)
+		return bad_name(r, r->s->path, vma->section.line, "at = a VMA above", vma->at.name,
+				NULL);
+	return result;
+}
+
+/* ---- scripts ---- */
+
+static int find_barrier(const struct resolver *r, struct script_op *op)
+{
+	struct scenario *s = r->s;
+
+	for (op->index = 0; (unsigned int)op->index < s->nr_barriers; op->index++)
+		if (!strcmp(s->barriers[op->index], op->name))
+			return 0;
+	if (s->nr_barriers == SCENARIO_TASKS_MAX)
+		return bad_name(r, s->path, op->op.line, "at most 32 barriers", op->name, NULL);
+	strcpy(s->barriers[s->nr_barriers++], op->name);
+	return 0;
+}
+
+/* @below: scripts before that one may be done; so none does itself. */
+static int find_script(const struct resolver *r, struct script_op *op, unsigned int below)
+{
+	const struct sections_of all = {r->s->scripts, sizeof(*r->s->scripts), below};
+	const char *near = NULL;
+
+	op->index = find(&all, op->name, &near);
+	if (op->index < 0)
+		return bad_name(r, r->s->path, op->op.line, "the name of a [script NAME] above",
+				op->name, near);
+	return 0;
+}
+
+/* @process: -1: of any. */
+static int resolve_script(const struct resolver *r, struct script *script, int process,
+			  unsigned int below)
+{
+	int result = 0;
+
+	script_group(script);
+	for (size_t i = 0; i < script->nr && !result; i++) {
+		struct script_op *op = &script->ops[i];
+
+		for (int n = 0; n < 2 && !result; n++)
+			result = find_place(r, &op->place[n], process, r->s->path, op->op.line);
+		if (!result && op->op.kind == OP_BARRIER)
+			result = find_barrier(r, op);
+		if (!result && op->op.kind == OP_DO)
+			result = find_script(r, op, below);
+	}
+	return result;
+}
+
+/* Names behind as may be used anywhere, so they are all wanted first. */
+static int add_all_as(const struct resolver *r, struct script *script)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < script->nr && !result; i++)
+		result = add_as(r, &script->ops[i]);
+	return result;
+}
+
+static int resolve_scripts(const struct resolver *r)
+{
+	struct scenario *s = r->s;
+	int result = 0;
+
+	for (unsigned int i = 0; i < s->nr_scripts && !result; i++)
+		result = add_all_as(r, &s->scripts[i].script);
+	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
+		result = add_all_as(r, &s->tasks[i].script);
+	for (unsigned int i = 0; i < s->nr_scripts && !result; i++)
+		result = resolve_script(r, &s->scripts[i].script, -1, i);
+	for (unsigned int i = 0; i < s->nr_processes && !result; i++)
+		result = resolve_script(r, &s->processes[i].setup, (int)i, 0);
+	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
+		result = resolve_script(r, &s->tasks[i].script, (int)s->tasks[i].process,
+					s->nr_scripts);
+	return result;
+}
+
+/* ---- the whole ---- */
+
+static int resolve_task(const struct resolver *r, unsigned int t)
+{
+	struct scenario_task *task = &r->s->tasks[t];
+	int result = find_process(r, &task->in, &task->section, &task->process);
+
+	if (!result)
+		result = find_after(r, t);
+	if (task->loops == UINT64_MAX)
+		task->loops = r->s->seconds || task->period ? 0 : 1;
+	if (!task->deadline)
+		task->deadline = task->period;
+	return result;
+}
+
+int scenario_resolve(struct scenario *scenario, struct sim_error *err)
+{
+	const struct resolver r = {.s = scenario, .err = err};
+	int result = 0;
+
+	for (unsigned int t = 0; t < scenario->nr_tasks && !result; t++)
+		result = resolve_task(&r, t);
+	for (unsigned int v = 0; v < scenario->nr_vmas && !result; v++)
+		result = find_vma(&r, v);
+	if (!result)
+		result = resolve_scripts(&r);
+	if (!result && !scenario->nr_tasks)
+		result = sim_error_set(err, -EINVAL, scenario->path, 0, "expected a [task NAME]");
+	return result;
+}

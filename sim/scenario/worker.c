@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* A task of a workload: its script, again and again, or once a period. */
+#include "worker.h"
+#include "do_op.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- places and lengths ---- */
+
+static uint64_t page_up(uint64_t bytes)
+{
+	return (bytes + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
+}
+
+/* Which of a VMA's count. */
+static uint64_t pick_which(struct worker *worker, const struct place *place, uint64_t count)
+{
+	switch (place->which) {
+	case WHICH_NUMBER:
+		return place->number;
+	case WHICH_TASK:
+		return worker->number % count;
+	case WHICH_RANDOM:
+		return draw_below(&worker->random, count);
+	case WHICH_NEXT:
+		return worker->which[place->index]++ % count;
+	default:
+		return 0;
+	}
+}
+
+/* The whole of a place; false: an `as` that is nowhere. */
+static bool find_range(struct worker *worker, const struct place *place, struct as_place *range)
+{
+	const struct workload *w = worker->w;
+	const struct scenario_vma *vma;
+
+	if (place->kind == PLACE_AS) {
+		*range = worker->as[place->index];
+		return range->len;
+	}
+	vma = &w->scenario->vmas[place->index];
+	range->len = vma->size;
+	range->addr = w->vma_start[place->index] +
+		      pick_which(worker, place, vma->count) * (vma->size + vma->gap);
+	return true;
+}
+
+static uint64_t next_offset(struct worker *worker, const struct place *place, uint64_t size,
+			    uint64_t len)
+{
+	unsigned int i = place->index + (place->kind == PLACE_AS ? SCENARIO_VMAS_MAX : 0);
+	uint64_t offset = worker->cursor[i];
+
+	if (len > size || offset > size - len)
+		offset = 0;
+	worker->cursor[i] = offset + page_up(len);
+	return offset;
+}
+
+static uint64_t hot_offset(struct worker *worker, const struct place *place, uint64_t pages)
+{
+	uint64_t hot = MAX(pages * place->hot_part / 100, 1);
+
+	if (hot == pages || draw_below(&worker->random, 100) < place->hot_percent)
+		return draw_below(&worker->random, hot) * SIM_PAGE_SIZE;
+	return (hot + draw_below(&worker->random, pages - hot)) * SIM_PAGE_SIZE;
+}
+
+static uint64_t pick_offset(struct worker *worker, const struct place *place, uint64_t size,
+			    uint64_t len)
+{
+	/* Pages at which a range of that length can begin. */
+	uint64_t pages = len < size ? (size - len) / SIM_PAGE_SIZE + 1 : 1;
+
+	switch (place->where) {
+	case WHERE_END:
+		return size;
+	case WHERE_RANDOM:
+		return draw_below(&worker->random, pages) * SIM_PAGE_SIZE;
+	case WHERE_NEXT:
+		return next_offset(worker, place, size, len);
+	case WHERE_HOT:
+		return hot_offset(worker, place, pages);
+	default:
+		return 0;
+	}
+}
+
+static uint64_t pick_len(struct worker *worker, const struct script_op *op, int n, uint64_t whole)
+{
+	const struct draw *len = &op->len[n];
+
+	if (op->op.kind == OP_R || op->op.kind == OP_W)
+		return SIM_PAGE_SIZE;
+	if (len->kind == DRAW_NONE)
+		return whole;
+	if (len->kind == DRAW_CONSTANT)
+		return len->number[0];
+	return MAX(page_up(draw_next(len, &worker->random)), SIM_PAGE_SIZE);
+}
+
+/* One address and its length; false: there is no such place now. */
+static bool fill_range(struct worker *worker, const struct script_op *script_op, int n,
+		       uint64_t *addr, uint64_t *len)
+{
+	const struct place *place = &script_op->place[n];
+	struct as_place range = {0};
+
+	if (place->kind == PLACE_VMA || place->kind == PLACE_AS)
+		if (!find_range(worker, place, &range))
+			return false;
+	*len = pick_len(worker, script_op, n, range.len);
+	if (range.len)
+		*addr = range.addr + pick_offset(worker, place, range.len, *len) +
+			(uint64_t)place->offset;
+	return true;
+}
+
+/* ---- operations ---- */
+
+static void count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns, bool failed)
+{
+	struct op_stats *stats = worker->op[kind];
+
+	worker->now_ns = mmsim_now_ns();
+	stats->done++;
+	stats->failed += failed;
+	histogram_add(&stats->latency_ns, worker->now_ns - begin_ns);
+}
+
+static void keep_as(struct worker *worker, const struct script_op *script_op,
+		    const struct sim_op *op, int64_t result)
+{
+	struct as_place *as = &worker->as[script_op->as];
+
+	if (result < 0) {
+		as->len = 0;
+		return;
+	}
+	as->addr = (uint64_t)result;
+	as->len = op->kind == OP_MREMAP ? op->new_len : op->len;
+	worker->cursor[SCENARIO_VMAS_MAX + script_op->as] = 0;
+}
+
+static void do_memory_op(struct worker *worker, const struct script_op *script_op)
+{
+	struct sim_op op = script_op->op;
+	uint64_t begin_ns = mmsim_now_ns();
+	int64_t result;
+
+	if (!fill_range(worker, script_op, 0, &op.addr, &op.len) ||
+	    !fill_range(worker, script_op, 1, &op.new_addr, &op.new_len)) {
+		count_op(worker, op.kind, begin_ns, true);
+		return;
+	}
+	begin_ns = mmsim_now_ns();
+	result = sim_do_op(worker->mm, &op);
+	count_op(worker, op.kind, begin_ns, result < 0);
+	if (script_op->as >= 0)
+		keep_as(worker, script_op, &op, result);
+}
+
+/* Never beyond the end of the run. */
+static uint64_t cut_time(const struct workload *w, uint64_t ns)
+{
+	uint64_t now = mmsim_now_ns();
+
+	if (!w->end_ns)
+		return ns;
+	return now < w->end_ns ? MIN(ns, w->end_ns - now) : 0;
+}
+
+static int do_once(struct worker *worker, const struct script_op *op)
+{
+	struct workload *w = worker->w;
+	uint64_t begin_ns = worker->now_ns;
+	bool came = true;
+
+	switch (op->op.kind) {
+	case OP_DO:
+		return worker_do_script(worker, &w->scenario->scripts[op->index].script, false);
+	case OP_SLEEP:
+		mmsim_sleep_ns(cut_time(w, draw_next(&op->time, &worker->random)));
+		break;
+	case OP_COMPUTE:
+		mmsim_compute_ns(cut_time(w, draw_next(&op->time, &worker->random)));
+		break;
+	case OP_BARRIER:
+		came = barrier_wait(worker, (unsigned int)op->index);
+		break;
+	default:
+		do_memory_op(worker, op);
+		return 0;
+	}
+	count_op(worker, op->op.kind, begin_ns, !came);
+	return 0;
+}
+
+static int do_op(struct worker *worker, const struct script_op *op)
+{
+	uint64_t times;
+	int err = 0;
+
+	if (op->per_mille < 1000 && draw_below(&worker->random, 1000) >= op->per_mille)
+		return 0;
+	times = draw_next(&op->repeat, &worker->random);
+	for (uint64_t i = 0; i < times && !err; i++) {
+		if (workload_over(worker->w, worker->now_ns))
+			return -ECANCELED;
+		err = do_once(worker, op);
+	}
+	return err;
+}
+
+/* Of a group with weights the one that is drawn. */
+static const struct script_op *choose(struct worker *worker, const struct script_op *first)
+{
+	uint64_t at = draw_below(&worker->random, first->group_weight);
+	const struct script_op *op = first;
+
+	for (; at >= op->weight; op++)
+		at -= op->weight;
+	return op;
+}
+
+int worker_do_script(struct worker *worker, const struct script *script, bool top)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < script->nr && !err;) {
+		const struct script_op *op = &script->ops[i];
+
+		if (top)
+			workload_note(worker, i);
+		i += op->group ? op->group : 1;
+		err = do_op(worker, op->group ? choose(worker, op) : op);
+	}
+	return err;
+}
+
+/* ---- the task ---- */
+
+bool workload_over(const struct workload *w, uint64_t now_ns)
+{
+	if (w->options->stop && *w->options->stop)
+		return true;
+	if (w->end_ns && now_ns >= w->end_ns)
+		return true;
+	return w->end_steps && mmsim_steps(w->sim) >= w->end_steps;
+}
+
+static int loop(struct worker *worker)
+{
+	const struct scenario_task *task = worker->task;
+	uint64_t loops = worker->w->options->once ? 1 : task->loops;
+	int err = 0;
+
+	while (!err && (!loops || worker->loops < loops) &&
+	       !workload_over(worker->w, worker->now_ns)) {
+		err = worker_do_script(worker, &task->script, true);
+		worker->loops += !err;
+	}
+	return err;
+}
+
+static void end_frame(struct worker *worker, uint64_t arrival_ns)
+{
+	struct frame_stats *frames = &worker->frames;
+	uint64_t response;
+
+	worker->now_ns = mmsim_now_ns();
+	response = worker->now_ns - arrival_ns;
+	frames->made++;
+	frames->missed += response > worker->task->deadline;
+	histogram_add(&frames->response_ns, response);
+}
+
+/* Frames whose deadline has passed and that were never begun. */
+static void count_not_begun(struct worker *worker, uint64_t arrival_ns, uint64_t left)
+{
+	const struct scenario_task *task = worker->task;
+	uint64_t now = mmsim_now_ns(), frames = 0;
+
+	for (; arrival_ns + task->deadline <= now && (!task->loops || frames < left); frames++)
+		arrival_ns += task->period;
+	worker->frames.made += frames;
+	worker->frames.missed += frames;
+}
+
+/* Open loop: a late frame does not delay the next one's arrival. */
+static int loop_frames(struct worker *worker)
+{
+	const struct scenario_task *task = worker->task;
+	uint64_t arrival = mmsim_now_ns();
+	int err = 0;
+
+	while (!err && (!task->loops || worker->loops < task->loops)) {
+		uint64_t now = mmsim_now_ns();
+
+		if (now < arrival)
+			mmsim_sleep_ns(cut_time(worker->w, arrival - now));
+		worker->now_ns = mmsim_now_ns();
+		if (workload_over(worker->w, worker->now_ns))
+			break;
+		err = worker_do_script(worker, &task->script, true);
+		if (err)
+			break;
+		end_frame(worker, arrival);
+		worker->loops++;
+		arrival += task->period;
+	}
+	count_not_begun(worker, arrival, task->loops - worker->loops);
+	return err;
+}
+
+int worker_main(void *arg)
+{
+	struct worker *worker = arg;
+	const struct scenario_task *task = worker->task;
+	struct workload *w = worker->w;
+	int err = workload_enter(worker);
+
+	if (err)
+		return err;
+	worker->random = mmsim_random();
+	if (task->start)
+		mmsim_sleep_ns(cut_time(w, task->start));
+	worker->now_ns = mmsim_now_ns();
+	err = task->period && !w->options->once ? loop_frames(worker) : loop(worker);
+	workload_note(worker, task->script.nr);
+	return err == -ECANCELED ? 0 : err;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/* A running workload and its workers: what workload.c, worker.c and barrier.c share. */
+#ifndef MMSIM_SIM_SCENARIO_WORKER_H
+#define MMSIM_SIM_SCENARIO_WORKER_H
+
+#include "machine/machine.h"
+#include "workload.h"
+
+struct worker;
+
+/* Where an `as` of a task is; len 0: nowhere. */
+struct as_place {
+	uint64_t addr, len;
+};
+
+/*
+ * Tasks that wait for each other. Its words are no part of the simulated kernel,
+ * so touching them is no step.
+ */
+struct barrier {
+	unsigned int expected; /* fixed before the run */
+	unsigned int arrived; /* reset by the last one, before generation */
+	unsigned int generation; /* release by the last one, acquire by the others */
+};
+
+struct workload {
+	struct mmsim *sim;
+	const struct scenario *scenario;
+	const struct workload_options *options;
+	struct workload_result *result;
+	size_t max_events;
+	bool host;
+	uint64_t start_ns, end_ns; /* end_ns 0: when all loops are done */
+	uint64_t end_steps; /* 0: no limit */
+	struct mm_struct *mms[SCENARIO_TASKS_MAX];
+	unsigned int to_enter[SCENARIO_TASKS_MAX]; /* tasks of the process still to come */
+	unsigned int to_start; /* tasks not yet at the start line */
+	uint64_t vma_start[SCENARIO_VMAS_MAX]; /* of the first of each */
+	struct barrier barriers[SCENARIO_TASKS_MAX];
+	struct worker *workers;
+	unsigned int nr_workers;
+};
+
+/* One task. Only it writes here while it runs. */
+struct worker {
+	struct workload *w;
+	const struct scenario_task *task;
+	unsigned int index; /* of the task in the scenario */
+	unsigned int number; /* in its count */
+	struct mmsim_task *self;
+	struct mm_struct *mm;
+	uint64_t random;
+	uint64_t now_ns; /* when the last operation ended */
+	uint64_t loops;
+	uint64_t cursor[SCENARIO_VMAS_MAX + SCRIPT_AS_MAX]; /* of +next; the `as` behind the VMAs */
+	uint64_t which[SCENARIO_VMAS_MAX]; /* of #next */
+	struct as_place as[SCRIPT_AS_MAX];
+	struct op_stats *op[NR_SIM_OPS];
+	struct frame_stats frames;
+};
+
+/* worker.c: the body of a task. */
+int worker_main(void *arg);
+/* Is the run at its end, by time, steps or from outside? */
+bool workload_over(const struct workload *w, uint64_t now_ns);
+/* Do a script once, as the calling task. 0 or -ENOMEM. */
+int worker_do_script(struct worker *worker, const struct script *script, bool top);
+
+/* barrier.c: wait for all; false: the run ended before. */
+bool barrier_wait(struct worker *worker, unsigned int barrier);
+/* Count who names which barrier, before the run. */
+void barriers_prepare(struct workload *w);
+
+/* workload.c: keep that the task begins operation @op of its script. */
+void workload_note(struct worker *worker, size_t op);
+/* Begin: enter the process, and wait until all others are there. */
+int workload_enter(struct worker *worker);
+
+#endif

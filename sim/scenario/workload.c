@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: MIT */
+/* One run of a scenario; see workload.h. */
+#include "workload.h"
+#include "do_op.h"
+#include "progress.h"
+#include "worker.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define DEFAULT_MEMORY (1 << 20)
+#define DEFAULT_STEPS 200000
+#define PLACES_BASE UINT64_C(0x200000000000)
+#define PLACES_ALIGN UINT64_C(0x200000)
+#define START_LOOK_NS 20000
+
+int workload_config(const struct scenario *scenario, struct mmsim_config *config,
+		    struct sim_error *err)
+{
+	char error[256];
+
+	mmsim_config_init(config);
+	config->memory_bytes = scenario->memory ? scenario->memory : DEFAULT_MEMORY;
+	for (unsigned int i = 0; i < scenario->nr_sets; i++) {
+		const struct scenario_set *set = &scenario->sets[i];
+
+		if (mmsim_config_set(config, set->axis, set->value, error))
+			return sim_error_set(err, -EINVAL, set->file, set->line, "%s", error);
+	}
+	return 0;
+}
+
+static int check_script(const struct scenario *scenario, const struct script *script,
+			struct sim_error *err)
+{
+	for (size_t i = 0; i < script->nr; i++) {
+		const struct sim_op *op = &script->ops[i].op;
+		const char *what = sim_op_missing(op);
+
+		if (what)
+			return sim_error_set(err, -EOPNOTSUPP, scenario->path, op->line,
+					     "%s: not simulated yet", what);
+	}
+	return 0;
+}
+
+int workload_check(const struct scenario *scenario, struct sim_error *err)
+{
+	int result = 0;
+
+	for (unsigned int i = 0; i < scenario->nr_processes && !result; i++)
+		result = check_script(scenario, &scenario->processes[i].setup, err);
+	for (unsigned int i = 0; i < scenario->nr_scripts && !result; i++)
+		result = check_script(scenario, &scenario->scripts[i].script, err);
+	for (unsigned int i = 0; i < scenario->nr_tasks && !result; i++)
+		result = check_script(scenario, &scenario->tasks[i].script, err);
+	return result;
+}
+
+/* Without memory an event is lost, and nothing else. */
+void workload_note(struct worker *worker, size_t op)
+{
+	struct workload *w = worker->w;
+	struct workload_result *r = w->result;
+
+	if (!w->options->events)
+		return;
+	if (r->nr_events == w->max_events) {
+		size_t max = w->max_events ? 2 * w->max_events : 64;
+		struct workload_event *more = realloc(r->events, max * sizeof(*more));
+
+		if (!more)
+			return;
+		r->events = more;
+		w->max_events = max;
+	}
+	r->events[r->nr_events++] =
+		(struct workload_event){worker->index, (unsigned int)op, mmsim_steps(w->sim)};
+}
+
+static int fail(struct workload *w, int err, const char *what, const char *name)
+{
+	snprintf(w->result->why, sizeof(w->result->why), "%s: %s %s: %s", w->scenario->path, what,
+		 name, sim_errno_name(-err));
+	return err;
+}
+
+/* ---- beginning ---- */
+
+/* The last task of a process to enter drops what main held it by. */
+static int enter_process(struct worker *worker)
+{
+	int err = mmsim_use_mm(worker->mm);
+
+	if (quiet_add(worker->w->to_enter[worker->task->process], -1u) == 1)
+		mmsim_mm_put(worker->mm);
+	return err;
+}
+
+/* Nobody begins before all have entered, so that how they do is no part of a search. */
+static void line_up(struct workload *w)
+{
+	if (quiet_add(w->to_start, -1u) == 1 && w->options->search)
+		mmsim_search_begin(w->options->search);
+	do {
+		if (w->host)
+			mmsim_sleep_ns(START_LOOK_NS);
+		else
+			mmsim_yield();
+	} while (quiet_load(w->to_start));
+}
+
+int workload_enter(struct worker *worker)
+{
+	struct workload *w = worker->w;
+	int after = worker->task->after, err;
+
+	for (unsigned int i = 0; after >= 0 && i < w->nr_workers; i++)
+		if (w->workers[i].index == (unsigned int)after)
+			mmsim_task_join(w->workers[i].self);
+	err = enter_process(worker);
+	if (after < 0)
+		line_up(w);
+	return err;
+}
+
+/* ---- address spaces ---- */
+
+/* Where the VMAs are: each where it says, or behind the last one that said nothing. */
+static void place_vmas(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+	uint64_t at = PLACES_BASE;
+
+	for (unsigned int v = 0; v < s->nr_vmas; v++) {
+		const struct scenario_vma *vma = &s->vmas[v];
+		const struct place *place = &vma->at;
+		uint64_t span = vma->count * (vma->size + vma->gap);
+
+		if (place->kind == PLACE_VMA) {
+			const struct scenario_vma *other = &s->vmas[place->index];
+
+			w->vma_start[v] = w->vma_start[place->index] +
+					  place->number * (other->size + other->gap) +
+					  (place->where == WHERE_END ? other->size : 0) +
+					  (uint64_t)place->offset;
+			continue;
+		}
+		w->vma_start[v] = at;
+		/* A 2 MiB hole behind it, so that neighbours never merge unless asked to. */
+		at += (span + 2 * PLACES_ALIGN - 1) & ~(PLACES_ALIGN - 1);
+	}
+}
+
+/* Write so many percent of the pages, evenly. */
+static int touch_pages(struct mm_struct *mm, const struct scenario_vma *vma, uint64_t start)
+{
+	uint64_t pages = vma->size / SIM_PAGE_SIZE;
+
+	for (uint64_t i = 0; i < pages; i++) {
+		uint64_t addr = start + i * SIM_PAGE_SIZE;
+
+		if ((i + 1) * vma->touch / 100 == i * vma->touch / 100)
+			continue;
+		if (mmsim_store(mm, addr, addr) >= MMSIM_ACCESS_MAPERR)
+			return -EFAULT;
+	}
+	return 0;
+}
+
+static int make_vma(struct workload *w, unsigned int v)
+{
+	const struct scenario_vma *vma = &w->scenario->vmas[v];
+	struct mm_struct *mm = w->mms[vma->process];
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | (int)vma->flags;
+	int err = 0;
+
+	for (uint64_t i = 0; i < vma->count && !err && vma->mapped; i++) {
+		uint64_t start = w->vma_start[v] + i * (vma->size + vma->gap);
+		int64_t result = mmsim_mmap(mm, start, vma->size, (int)vma->prot, flags);
+
+		err = result < 0 ? (int)result : touch_pages(mm, vma, start);
+	}
+	return err ? fail(w, err, "vma", vma->section.name) : 0;
+}
+
+static int do_setup(struct workload *w, unsigned int i)
+{
+	const struct scenario_process *process = &w->scenario->processes[i];
+	struct worker *main = calloc(1, sizeof(*main));
+	int err = main ? 0 : -ENOMEM;
+
+	if (main)
+		*main = (struct worker){.w = w, .mm = w->mms[i]};
+	for (size_t n = 0; n < process->setup.nr && !err; n++) {
+		const struct script_op *op = &process->setup.ops[n];
+		const struct script one = {(struct script_op *)op, 1};
+		struct op_stats stats = {0};
+
+		main->op[op->op.kind] = &stats;
+		err = worker_do_script(main, &one, false);
+		if (!err && stats.failed) {
+			snprintf(w->result->why, sizeof(w->result->why),
+				 "%s:%u: expected a setup that succeeds: %s", w->scenario->path,
+				 op->op.line, op->text);
+			err = -EINVAL;
+		}
+	}
+	free(main);
+	return err;
+}
+
+static unsigned int count_vmas(struct mm_struct *mm)
+{
+	struct mmsim_vma vma;
+	unsigned int n = 0;
+
+	for (uint64_t at = 0; !mmsim_vma_find(mm, at, &vma); at = vma.end)
+		n++;
+	return n;
+}
+
+static int make_process(struct workload *w, unsigned int i)
+{
+	const struct scenario *s = w->scenario;
+	int err = 0;
+
+	w->mms[i] = mmsim_mm_create(w->sim, s->processes[i].section.name);
+	if (!w->mms[i] || mmsim_use_mm(w->mms[i]))
+		return fail(w, -ENOMEM, "process", s->processes[i].section.name);
+	for (unsigned int v = 0; v < s->nr_vmas && !err; v++)
+		if (s->vmas[v].process == i)
+			err = make_vma(w, v);
+	if (!err)
+		err = do_setup(w, i);
+	if (!err)
+		w->result->vmas += count_vmas(w->mms[i]);
+	return err;
+}
+
+/* ---- tasks ---- */
+
+/* Which operations a script has, those of the scripts that it does too. */
+static void mark_kinds(const struct scenario *s, const struct script *script,
+		       bool has[NR_SIM_OPS])
+{
+	for (size_t i = 0; i < script->nr; i++) {
+		has[script->ops[i].op.kind] = true;
+		if (script->ops[i].op.kind == OP_DO)
+			mark_kinds(s, &s->scripts[script->ops[i].index].script, has);
+	}
+}
+
+static int make_stats(struct worker *worker)
+{
+	bool has[NR_SIM_OPS] = {false};
+
+	mark_kinds(worker->w->scenario, &worker->task->script, has);
+	for (int k = 0; k < NR_SIM_OPS; k++) {
+		if (!has[k] || k == OP_DO)
+			continue;
+		worker->op[k] = calloc(1, sizeof(*worker->op[k]));
+		if (!worker->op[k])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Several of one name, as a program's threads; a schedule has to tell them apart. */
+static int start_worker(struct worker *worker)
+{
+	const struct scenario_task *task = worker->task;
+	char name[SCENARIO_NAME_MAX + 8];
+	const struct mmsim_task_attr attr = {
+		.name = name,
+		.nice = (int)task->nice,
+		.fifo = (int)task->fifo,
+		.cpu = task->cpu,
+		.cpus = task->cpu < 0 && *task->cpus ? task->cpus : NULL,
+	};
+
+	snprintf(name, sizeof(name), "%s", task->section.name);
+	if (worker->w->options->once && worker->number)
+		snprintf(name, sizeof(name), "%.24s.%u", task->section.name, worker->number);
+	worker->self = mmsim_task_create(worker->w->sim, &attr, worker_main, worker);
+	return worker->self ? make_stats(worker) : -ENOMEM;
+}
+
+static int make_workers(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+	uint64_t nr = 0;
+
+	for (unsigned int t = 0; t < s->nr_tasks; t++)
+		nr += s->tasks[t].count;
+	w->workers = calloc(nr + 1, sizeof(*w->workers));
+	if (!w->workers)
+		return -ENOMEM;
+	for (unsigned int t = 0; t < s->nr_tasks; t++)
+		for (unsigned int n = 0; n < s->tasks[t].count; n++) {
+			struct worker *worker = &w->workers[w->nr_workers++];
+
+			worker->w = w;
+			worker->task = &s->tasks[t];
+			worker->index = t;
+			worker->number = n;
+			worker->mm = w->mms[s->tasks[t].process];
+			w->to_enter[s->tasks[t].process]++;
+			w->to_start += s->tasks[t].after < 0;
+		}
+	barriers_prepare(w);
+	return 0;
+}
+
+static int start_workers(struct workload *w)
+{
+	int err = make_workers(w);
+
+	for (unsigned int i = 0; i < w->nr_workers && !err; i++)
+		err = start_worker(&w->workers[i]);
+	return err ? fail(w, err, "the", "tasks") : 0;
+}
+
+static int set_up(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+	int err = 0;
+
+	place_vmas(w);
+	for (unsigned int i = 0; i < s->nr_processes && !err; i++)
+		err = make_process(w, i);
+	mmsim_use_mm(NULL);
+	if (!err)
+		err = start_workers(w);
+	/* Who has no task, or none that will run, goes away at once. */
+	for (unsigned int i = 0; i < s->nr_processes; i++)
+		if (w->mms[i] && (err || !w->to_enter[i]))
+			mmsim_mm_put(w->mms[i]);
+	return err;
+}
+
+/* ---- results ---- */
+
+static void merge_frames(struct frame_stats *sum, const struct frame_stats *frames)
+{
+	sum->made += frames->made;
+	sum->missed += frames->missed;
+	histogram_merge(&sum->response_ns, &frames->response_ns);
+}
+
+/* The first worker's statistics become the group's. */
+static void collect_worker(struct workload_group *group, struct worker *worker)
+{
+	group->task = worker->task;
+	group->loops += worker->loops;
+	merge_frames(&group->frames, &worker->frames);
+	for (int k = 0; k < NR_SIM_OPS; k++) {
+		struct op_stats *stats = worker->op[k], *sum = group->op[k];
+
+		if (!stats || !sum) {
+			group->op[k] = sum ? sum : stats;
+			continue;
+		}
+		sum->done += stats->done;
+		sum->failed += stats->failed;
+		histogram_merge(&sum->latency_ns, &stats->latency_ns);
+		free(stats);
+	}
+}
+
+void workload_result_free(struct workload_result *result)
+{
+	for (unsigned int t = 0; t < SCENARIO_TASKS_MAX; t++)
+		for (int k = 0; k < NR_SIM_OPS; k++)
+			free(result->group[t].op[k]);
+	free(result->events);
+	memset(result->group, 0, sizeof(result->group));
+	result->events = NULL;
+}
+
+static int progress_main(void *arg)
+{
+	struct workload *w = arg;
+	struct progress progress;
+
+	progress_begin(&progress);
+	while (!workload_over(w, mmsim_now_ns())) {
+		mmsim_sleep_ns(MIN(PROGRESS_NS, w->end_ns - mmsim_now_ns()));
+		progress_tell(&progress, mmsim_now_ns() - w->start_ns, w->end_ns - w->start_ns,
+			      "the time");
+	}
+	progress_end(&progress);
+	return 0;
+}
+
+static int run(struct workload *w)
+{
+	const struct mmsim_task_attr attr = {.name = "progress", .cpu = -1};
+	int err;
+
+	w->start_ns = mmsim_now_ns();
+	if (!w->host && !w->options->once)
+		w->end_steps = mmsim_steps(w->sim) +
+			       (w->scenario->steps ? w->scenario->steps : DEFAULT_STEPS);
+	if (!w->options->once && w->scenario->seconds && w->host)
+		w->end_ns = w->start_ns + w->scenario->seconds;
+	if (w->options->progress && w->end_ns)
+		mmsim_task_create(w->sim, &attr, progress_main, w);
+	err = mmsim_run(w->sim);
+	w->result->elapsed_ns = mmsim_now_ns() - w->start_ns;
+	snprintf(w->result->why, sizeof(w->result->why), "%s", mmsim_failure(w->sim));
+	return err;
+}
+
+int workload_run(struct mmsim *sim, const struct scenario *scenario,
+		 const struct workload_options *options, struct workload_result *result)
+{
+	struct workload *w = calloc(1, sizeof(*w));
+	int err;
+
+	result->elapsed_ns = result->nr_events = result->vmas = 0;
+	result->events = NULL;
+	*result->why = '\0';
+	memset(result->group, 0, sizeof(result->group));
+	if (!w)
+		return -ENOMEM;
+	w->sim = sim;
+	w->scenario = scenario;
+	w->options = options;
+	w->result = result;
+	w->host = !strcmp(mmsim_effective(sim, "machine"), "host");
+	err = set_up(w);
+	if (!err)
+		err = run(w);
+	for (unsigned int i = 0; i < w->nr_workers; i++)
+		collect_worker(&result->group[w->workers[i].index], &w->workers[i]);
+	free(w->workers);
+	free(w);
+	return err;
+}
