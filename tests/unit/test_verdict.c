@@ -123,6 +123,42 @@ static void not_beyond_the_noise_floor(void **state)
 	assert_int_equal(result.verdict, VERDICT_UNMEASURABLE);
 }
 
+/* Whatever alpha lets through, what may be either way is no change. */
+static void on_both_sides(void **state)
+{
+	struct verdict_question question = lower_is_better;
+	struct verdict_result result;
+
+	(void)state;
+	question.alpha = 0.99;
+	quiet_rounds(12, 1);
+	for (unsigned int i = 0; i < 12; i++) {
+		a2[i] *= 3;
+		b[i] *= i % 4 ? 1.3 : 0.7;
+	}
+	result = judge(&question, 12);
+	assert_true(result.p_corrected < 0.99 && result.change.shift > log(1.03));
+	assert_true(result.change.low < 0 && result.change.high < result.noise.low);
+	assert_int_equal(result.verdict, VERDICT_UNMEASURABLE);
+}
+
+/* Within 50 % is from 2/3 to 3/2, either side the other's mirror image. */
+static void a_large_effect(void **state)
+{
+	struct verdict_question question = lower_is_better;
+
+	(void)state;
+	question.effect = 0.5;
+	quiet_rounds(12, 1.45);
+	assert_int_equal(judge(&question, 12).verdict, VERDICT_SAME);
+	quiet_rounds(12, 1 / 1.45);
+	assert_int_equal(judge(&question, 12).verdict, VERDICT_SAME);
+	quiet_rounds(12, 1.55);
+	assert_int_equal(judge(&question, 12).verdict, VERDICT_WORSE);
+	quiet_rounds(12, 1 / 1.55);
+	assert_int_equal(judge(&question, 12).verdict, VERDICT_BETTER);
+}
+
 static void too_few_rounds(void **state)
 {
 	struct verdict_question question = lower_is_better;
@@ -241,6 +277,12 @@ static void twice_of_little(void **state)
 	result = judge(&question, 12);
 	assert_true(result.is_ratio);
 	assert_text(&question, &result, "same within 1500 ns", "+-0.0 %");
+	/* Sometimes more than the bound: neither none nor surely one. */
+	question.absolute_effect = 1.5;
+	b[0] = b[1] = b[2] = 9;
+	result = judge(&question, 12);
+	assert_true(result.difference.shift == 1 && result.difference.high > 1.5);
+	assert_int_equal(result.verdict, VERDICT_UNMEASURABLE);
 }
 
 static void bad_input(void **state)
@@ -428,6 +470,8 @@ int main(void)
 		cmocka_unit_test(same),
 		cmocka_unit_test(near_the_effect),
 		cmocka_unit_test(not_beyond_the_noise_floor),
+		cmocka_unit_test(on_both_sides),
+		cmocka_unit_test(a_large_effect),
 		cmocka_unit_test(too_few_rounds),
 		cmocka_unit_test(corrected_for_many_metrics),
 		cmocka_unit_test(all_equal),
