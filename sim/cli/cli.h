@@ -11,6 +11,7 @@
 enum exit_code {
 	EXIT_FINE = 0,
 	EXIT_USAGE = 2, /* usage or input error: nothing was run */
+	EXIT_UNFIT = 3, /* the machine is too busy, or nothing could be decided */
 	EXIT_BROKEN = 4, /* an invariant broke, or nothing could run */
 	EXIT_INTERRUPTED = 130,
 };
@@ -35,9 +36,10 @@ struct cli_options {
 	unsigned int nr_keys;
 	uint64_t seed, memory; /* memory 0: not said */
 	uint64_t preemptions, depth, schedules, budget_ns;
-	double think;
-	unsigned int rounds;
-	bool quiet, no_emulate, json_list;
+	const char *metrics;
+	double think, effect;
+	unsigned int rounds; /* 0: not said */
+	bool quiet, no_emulate, json_list, anyway;
 	char command[512]; /* as it was typed */
 };
 
@@ -54,8 +56,8 @@ void cli_print_options(const char *allowed, FILE *out);
 int cli_config(const struct cli_options *options, struct mmsim_config *config);
 /* Apply --machine, --seed and what else says how, not what. */
 int cli_config_machine(const struct cli_options *options, struct mmsim_config *config);
-/* Apply "6.1,munmap=whole" on top. */
-int cli_apply_spec(const char *spec, struct mmsim_config *config);
+/* Apply "6.1,munmap=whole" on top; in the program of the tests also "mutant=NAME". */
+int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant);
 
 /* 1 after the first SIGINT; a second one ends the program. */
 extern volatile int cli_interrupted;
@@ -84,6 +86,16 @@ int cli_point(const struct cli_options *options, struct cli_input *input, unsign
 /* One run in a fresh instance. *result is to be json_decref()ed; NULL when none. */
 int cli_run(const struct cli_options *options, const struct mmsim_config *config,
 	    const struct cli_input *input, json_t **result);
+/* clock.c: an instance that only tells the time. */
+int cli_clock_start(void);
+void cli_clock_stop(void);
+uint64_t cli_now_ns(void);
+void cli_sleep_ns(uint64_t ns);
+
+/* mutant.c: the number of a seeded fault, of none if @name is NULL. 0, or EXIT_USAGE. */
+int cli_mutant(const char *name, int *mutant);
+void cli_mutant_switch(int mutant);
+
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 

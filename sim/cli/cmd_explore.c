@@ -2,10 +2,6 @@
 /* mmsim explore: search the schedules of a scenario for one that fails. */
 #include "explore.h"
 
-#ifdef MMSIM_TEST_LIBRARY
-#include "base/mutant.h"
-#endif
-
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,12 +26,6 @@ struct plan_of_search {
 
 /* ---- a run ---- */
 
-uint64_t explore_now_ns(const struct explore *e)
-{
-	mmsim_enter(e->clock);
-	return mmsim_now_ns();
-}
-
 int explore_run(struct explore *e, struct mmsim_search *search, const char *schedule, bool events)
 {
 	struct mmsim_config config = e->config;
@@ -47,33 +37,6 @@ int explore_run(struct explore *e, struct mmsim_search *search, const char *sche
 	if (!script_run(&e->scenario, &config, events, &e->verdict))
 		return EXIT_FINE;
 	fprintf(stderr, "mmsim: %s\n", e->verdict.why);
-	return EXIT_USAGE;
-}
-
-/* ---- mutants ---- */
-
-static int choose_mutant(const char *name)
-{
-	if (!name)
-		return EXIT_FINE;
-#ifdef MMSIM_TEST_LIBRARY
-	static const char *const names[] = {
-#define X(id, what) #id,
-		MMSIM_MUTANTS(X)
-#undef X
-	};
-
-	for (int i = 0; i < NR_MUTANTS; i++) {
-		if (strcmp(names[i], name))
-			continue;
-		mmsim_mutant_on = (enum mmsim_mutant)i;
-		return EXIT_FINE;
-	}
-	fprintf(stderr, "mmsim: --mutant %s: expected", name);
-	for (int i = 0; i < NR_MUTANTS; i++)
-		fprintf(stderr, " %s", names[i]);
-	fputc('\n', stderr);
-#endif
 	return EXIT_USAGE;
 }
 
@@ -115,7 +78,7 @@ static int make_plan(const struct explore *e, struct plan_of_search *plan)
 			return EXIT_USAGE;
 	}
 	plan->budget_ns = o->budget_ns ? o->budget_ns : o->schedules ? 0 : BUDGET_NS;
-	plan->began_ns = plan->told_ns = explore_now_ns(e);
+	plan->began_ns = plan->told_ns = cli_now_ns();
 	plan->terminal = isatty(STDERR_FILENO);
 	return EXIT_FINE;
 }
@@ -142,7 +105,7 @@ static void tell_progress(const struct explore *e, struct plan_of_search *plan, 
 /* Is there still some of a share, in percent, of what may be spent? */
 static bool may_go_on(const struct explore *e, struct plan_of_search *plan, unsigned int percent)
 {
-	uint64_t now = explore_now_ns(e);
+	uint64_t now = cli_now_ns();
 
 	tell_progress(e, plan, now);
 	if (cli_interrupted)
@@ -249,19 +212,14 @@ static int replay_and_print(struct explore *e)
 
 /* ---- the command ---- */
 
-static int make_clock(struct explore *e)
+static int make_keeper(struct explore *e)
 {
 	const struct mmsim_search_config how = {.kind = MMSIM_SEARCH_BOUNDED};
-	struct mmsim_config config;
-	char error[256];
 
-	mmsim_config_init(&config);
-	config.memory_bytes = 1 << 20;
-	config.emulate_costs = 0;
 	e->keeper = mmsim_search_create(&how);
-	if (e->keeper && !mmsim_create(&config, &e->clock, error))
+	if (e->keeper)
 		return EXIT_FINE;
-	fprintf(stderr, "mmsim: %s\n", e->keeper ? error : "no memory");
+	fputs("mmsim: no memory\n", stderr);
 	return EXIT_USAGE;
 }
 
@@ -275,13 +233,13 @@ static int load(struct explore *e)
 	}
 	if (cli_scenario(e->options, &e->settings, &err) ||
 	    scenario_make(&e->settings, 0, &e->scenario, &err) ||
-	    script_config(&e->scenario, &e->config, &err) ||
-	    workload_check(&e->scenario, &err)) {
+	    script_config(&e->scenario, &e->config, &err) || workload_check(&e->scenario, &err)) {
 		fprintf(stderr, "mmsim: %s\n", err.text);
 		return EXIT_USAGE;
 	}
 	if (scenario_points(&e->settings) > 1) {
-		fprintf(stderr, "mmsim: %s: expected one value a key, no lists\n", e->options->file);
+		fprintf(stderr, "mmsim: %s: expected one value a key, no lists\n",
+			e->options->file);
 		return EXIT_USAGE;
 	}
 	e->config.seed = e->options->seed;
@@ -292,24 +250,27 @@ int cmd_explore(int argc, char **argv)
 {
 	static struct explore e;
 	struct cli_options options;
-	int code = cli_parse(argc, argv, CLI_EXPLORE_OPTIONS, &options);
+	int code = cli_parse(argc, argv, CLI_EXPLORE_OPTIONS, &options), mutant;
 
 	if (code)
 		return code;
 	e.options = &options;
 	code = load(&e);
 	if (!code)
-		code = choose_mutant(options.mutant);
+		code = cli_mutant(options.mutant, &mutant);
 	if (!code && options.search && kind_named(options.search) < 0)
 		code = EXIT_USAGE;
 	cli_catch_interrupt();
 	if (!code)
 		code = explore_print_head(&e);
 	if (!code)
-		code = make_clock(&e);
+		code = make_keeper(&e);
+	if (!code)
+		code = cli_clock_start();
 	if (!code) {
+		cli_mutant_switch(mutant);
 		code = options.schedule ? replay_and_print(&e) : search_and_print(&e);
-		mmsim_destroy(e.clock);
+		cli_clock_stop();
 	}
 	mmsim_search_destroy(e.keeper);
 	scenario_free(&e.scenario);

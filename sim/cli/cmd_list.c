@@ -88,8 +88,7 @@ static void list_scenarios(json_t *array)
 			continue;
 		}
 		if (!scenario_make(&settings, 0, &scenario, &err)) {
-			add_row(array, keys,
-				(const char *[]){scenario.name, scenario.question});
+			add_row(array, keys, (const char *[]){scenario.name, scenario.question});
 			scenario_free(&scenario);
 		} else {
 			fprintf(stderr, "mmsim: %s\n", err.text);

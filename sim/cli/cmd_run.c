@@ -12,8 +12,8 @@ int cli_write_json(const json_t *object, const char *path)
 	return EXIT_USAGE;
 }
 
-static int run_point(const struct cli_options *options, struct cli_input *input,
-		     unsigned int point, json_t *results)
+static int run_point(const struct cli_options *options, struct cli_input *input, unsigned int point,
+		     json_t *results)
 {
 	struct mmsim_config config;
 	json_t *result;

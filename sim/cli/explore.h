@@ -11,13 +11,10 @@ struct explore {
 	struct settings settings;
 	struct scenario scenario;
 	struct mmsim_config config; /* without search and schedule */
-	struct mmsim *clock; /* of this computer; the searched instances have their own */
 	struct mmsim_search *keeper; /* of runs by a schedule: keeps what they did */
 	struct script_verdict verdict; /* of the run made last */
 	uint64_t runs;
 };
-
-uint64_t explore_now_ns(const struct explore *e);
 
 /* One run, by @search or, if that is NULL, by @schedule. 0 or EXIT_USAGE after saying why. */
 int explore_run(struct explore *e, struct mmsim_search *search, const char *schedule, bool events);

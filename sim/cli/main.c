@@ -19,10 +19,12 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *options;
 } commands[] = {
-	{"run", "RECORDING", "replay a recording and say who waited for whom", cmd_run,
-	 "mkstSMejqc"},
-	{"compare", "RECORDING --a SPEC --b SPEC", "replay it under two kernels, in turn",
-	 cmd_compare, "mabtrSMejq"},
+	{"run", "SCENARIO|RECORDING [--KEY=VALUE]...",
+	 "run it and say who waited for whom; a scenario's keys are options, a list makes a matrix",
+	 cmd_run, "mkstSMejqc*"},
+	{"compare", "SCENARIO|RECORDING --a SPEC --b SPEC [--KEY=VALUE]...",
+	 "run it under two kernels in turn, and decide what changed", cmd_compare,
+	 "mabtrEDiySMejq*"},
 	{"list", "scenarios|strategies|kernels|machines|locks|counters|operations", "what there is",
 	 cmd_list, "J"},
 	{"import", "--perf-script FILE -o RECORDING", "make a recording of what perf saw",

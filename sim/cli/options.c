@@ -15,6 +15,7 @@ enum option_kind {
 	OPTION_NUMBER,
 	OPTION_SIZE,
 	OPTION_TIME,
+	OPTION_PERCENT,
 	OPTION_THINK,
 	OPTION_SET
 };
@@ -34,9 +35,18 @@ static const struct option_row {
 	 OPTION_SET, 0},
 	{'t', "think", "recorded|none|FACTOR", "think time between operations; default recorded",
 	 OPTION_THINK, AT(think)},
-	{'r', "rounds", "N", "runs of each side, in turn; default 3", OPTION_NUMBER, AT(rounds)},
+	{'r', "rounds", "N", "so many rounds; default: until the intervals are narrow",
+	 OPTION_NUMBER, AT(rounds)},
+	{'E', "effect", "PERCENT", "changes up to that do not matter; default 3%", OPTION_PERCENT,
+	 AT(effect)},
+	{'D', "budget", "TIME", "measure so long at most: 90s, 5m; default 120s", OPTION_TIME,
+	 AT(budget_ns)},
+	{'i', "metrics", "METRIC...", "what to decide about (`mmsim help metrics`)", OPTION_TEXT,
+	 AT(metrics)},
+	{'y', "anyway", NULL, "measure even if the machine is unfit", OPTION_FLAG, AT(anyway)},
 	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
-	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says", OPTION_SIZE, AT(memory)},
+	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says",
+	 OPTION_SIZE, AT(memory)},
 	{'e', "no-emulate", NULL, "charge nothing for traps, system calls and IPIs", OPTION_FLAG,
 	 AT(no_emulate)},
 	{'j', "json", "FILE", "write the whole result as JSON (sim/schema/)", OPTION_TEXT,
@@ -92,6 +102,9 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 			return -1;
 		options->sets[options->nr_sets++] = value;
 		return 0;
+	case OPTION_PERCENT:
+		options->effect = strtod(value, &end) / 100;
+		return end == value || (*end && strcmp(end, "%")) || options->effect <= 0 ? -1 : 0;
 	case OPTION_THINK:
 		if (!strcmp(value, "recorded"))
 			options->think = 1;
@@ -156,7 +169,7 @@ int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *op
 {
 	*options = (struct cli_options){
 		.think = 1,
-		.rounds = 3,
+		.effect = 0.03,
 		.seed = 1,
 		.preemptions = 8,
 		.depth = 3,
@@ -258,14 +271,16 @@ int cli_config(const struct cli_options *options, struct mmsim_config *config)
 	return code ? code : config_axes(options, config);
 }
 
-int cli_apply_spec(const char *spec, struct mmsim_config *config)
+int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant)
 {
 	char *copy = strdup(spec), *save = NULL, error[256];
-	int err = copy ? 0 : EXIT_USAGE;
+	int err = copy ? cli_mutant(NULL, mutant) : EXIT_USAGE;
 
 	for (char *word = err ? NULL : strtok_r(copy, ",", &save); word && !err;
 	     word = strtok_r(NULL, ",", &save)) {
-		if (strchr(word, '='))
+		if (!strncmp(word, "mutant=", 7))
+			err = cli_mutant(word + 7, mutant);
+		else if (strchr(word, '='))
 			err = set_pair(config, word);
 		else if (mmsim_config_set(config, "kernel", word, error))
 			err = usage("%s%s", error, "");

@@ -135,29 +135,31 @@ double metric_value(const json_t *result, const struct metric *metric)
 {
 	const struct metric *row;
 	const json_t *object = object_of(result, metric->name, &row);
-	double value = object ? json_number_at(object, metric->path) : 0, whole;
+	double value = object ? json_number_at(object, metric->path) : 0, whole = 1;
 
-	if (!metric->whole)
-		return value;
-	whole = json_number_at(object, metric->whole);
 	if (metric->format == FORMAT_RATE)
 		whole = json_number_at(result, metric->whole) / 1e9;
-	if (whole <= 0)
-		return 0;
-	return metric->format == FORMAT_PERCENT ? 100 * value / whole : value / whole;
+	else if (metric->whole)
+		whole = json_number_at(object, metric->whole);
+	return whole > 0 ? metric_scaled(value / whole, metric->format) : 0;
+}
+
+double metric_scaled(double value, enum metric_format format)
+{
+	static const double scale[] = {
+		[FORMAT_COUNT] = 1, [FORMAT_RATE] = 1, [FORMAT_SECONDS] = 1e9,
+		[FORMAT_MS] = 1e6,  [FORMAT_US] = 1e3, [FORMAT_PERCENT] = 0.01};
+
+	return value / scale[format];
 }
 
 const char *metric_text(double value, enum metric_format format, char *buf, size_t size)
 {
-	static const double scale[] = {[FORMAT_COUNT] = 1,     [FORMAT_RATE] = 1,
-				       [FORMAT_SECONDS] = 1e9, [FORMAT_MS] = 1e6,
-				       [FORMAT_US] = 1e3,      [FORMAT_PERCENT] = 1};
 	int digits = format == FORMAT_COUNT || format == FORMAT_RATE ? 0 :
 		     format == FORMAT_PERCENT			     ? 1 :
 								       2;
 
-	snprintf(buf, size, "%.*f%s", digits, value / scale[format],
-		 format == FORMAT_PERCENT ? " %" : "");
+	snprintf(buf, size, "%.*f%s", digits, value, format == FORMAT_PERCENT ? " %" : "");
 	return buf;
 }
 
@@ -192,8 +194,9 @@ static void print_rows(const struct metric *rows, size_t nr, const char *before,
 void metrics_print_help(FILE *out)
 {
 #define X(name, format, higher, path, whole, help)                                                 \
-	fprintf(out, "    %-24s %s%s%s%s\n", name, help, *metric_unit(FORMAT_##format) ? ", " : "",  \
-		metric_unit(FORMAT_##format), higher ? " (more is better)" : "");
+	fprintf(out, "    %-24s %s%s%s%s\n", name, help,                                           \
+		*metric_unit(FORMAT_##format) ? ", " : "", metric_unit(FORMAT_##format),           \
+		higher ? " (more is better)" : "");
 	METRICS(X)
 #undef X
 	print_rows(of_task, NELEMS(of_task), "TASK.", out);

@@ -18,7 +18,14 @@
 
 #define METRIC_NAME_MAX 96
 
-enum metric_format { FORMAT_COUNT, FORMAT_RATE, FORMAT_SECONDS, FORMAT_MS, FORMAT_US, FORMAT_PERCENT };
+enum metric_format {
+	FORMAT_COUNT,
+	FORMAT_RATE,
+	FORMAT_SECONDS,
+	FORMAT_MS,
+	FORMAT_US,
+	FORMAT_PERCENT
+};
 
 struct metric {
 	char name[METRIC_NAME_MAX];
@@ -35,10 +42,12 @@ struct metric {
  */
 int metric_find(const json_t *result, const char *name, struct metric *metric);
 
-/* Its value in a result with the same tasks: nanoseconds, a second, a count or a percentage. */
+/* Its value in a result with the same tasks, in its unit; 0 when it is not there. */
 double metric_value(const json_t *result, const struct metric *metric);
+/* What a format makes of nanoseconds, of a part of 1, or of a count. */
+double metric_scaled(double value, enum metric_format format);
 
-/* As text, without its unit. */
+/* A value in its unit as text, without the unit. */
 const char *metric_text(double value, enum metric_format format, char *buf, size_t size);
 /* "ms", "1/s", ...; empty for counts. */
 const char *metric_unit(enum metric_format format);

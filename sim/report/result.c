@@ -217,6 +217,7 @@ static json_t *totals_json(const struct mmsim *sim)
 {
 	uint64_t read = mmsim_counter(sim, "munmap_downgrade"), write = 0;
 	uint64_t sleep_read = 0, sleep_write = 0, spin = 0, holds = 0, hold_ns = 0;
+	uint64_t spin_ns = 0, spin_max = 0;
 	json_t *object = json_object();
 	struct mmsim_lock_site site;
 
@@ -229,6 +230,8 @@ static json_t *totals_json(const struct mmsim *sim)
 		}
 		if (site.spins) {
 			spin += site.wait.count;
+			spin_ns += site.wait.sum_ns;
+			spin_max = site.wait.max_ns > spin_max ? site.wait.max_ns : spin_max;
 			continue;
 		}
 		sleep_read += site.contended_read;
@@ -241,6 +244,8 @@ static json_t *totals_json(const struct mmsim *sim)
 	json_set_int(object, "contended_read", sleep_read);
 	json_set_int(object, "contended_write", sleep_write);
 	json_set_int(object, "contended_spin", spin);
+	json_set_int(object, "spin_wait_ns", spin_ns);
+	json_set_int(object, "spin_wait_ns_max", spin_max);
 	return object;
 }
 
@@ -316,11 +321,11 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
 		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
 		json_set_int(lock, "behind_writer",
-			(uint64_t)json_number_at(lock, "behind_writer") +
-				(edge.behind_writer ? edge.count : 0));
+			     (uint64_t)json_number_at(lock, "behind_writer") +
+				     (edge.behind_writer ? edge.count : 0));
 		json_set_int(lock, "behind_writer_ns",
-			(uint64_t)json_number_at(lock, "behind_writer_ns") +
-				(edge.behind_writer ? edge.total_ns : 0));
+			     (uint64_t)json_number_at(lock, "behind_writer_ns") +
+				     (edge.behind_writer ? edge.total_ns : 0));
 	}
 	json_object_foreach(rows, key, row) json_array_append(edges, row);
 	json_decref(rows);

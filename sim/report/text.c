@@ -3,6 +3,7 @@
 #include "metrics.h"
 #include "result.h"
 #include "text.h"
+#include "verdicts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,11 +119,9 @@ static const struct row rows[] = {
 
 static double row_value(const json_t *r, const struct row *m)
 {
-	double all = m->whole ? json_number_at(r, m->whole) : 0;
+	double all = m->whole ? json_number_at(r, m->whole) : 1;
 
-	if (m->format == FORMAT_PERCENT)
-		return all > 0 ? 100.0 * json_number_at(r, m->path) / all : 0;
-	return json_number_at(r, m->path);
+	return all > 0 ? metric_scaled(json_number_at(r, m->path) / all, m->format) : 0;
 }
 
 static const char *recorded_text(const json_t *r, const struct row *m, char *buf, size_t size)
@@ -226,8 +225,7 @@ void result_print(const json_t *result, FILE *out)
 		if (!row_applies(&rows[i], result))
 			continue;
 		fprintf(out, "%-42s %12s %12s\n", rows[i].name,
-			metric_text(row_value(result, &rows[i]), rows[i].format, a,
-				  sizeof(a)),
+			metric_text(row_value(result, &rows[i]), rows[i].format, a, sizeof(a)),
 			recorded_text(result, &rows[i], b, sizeof(b)));
 	}
 	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
@@ -369,6 +367,18 @@ static void print_waits(const struct sides *s)
 	json_decref(locks);
 }
 
+/* What disturbed, or may have. */
+static void print_fitness(const json_t *comparison, FILE *out)
+{
+	const char *why = text_at(comparison, "fitness", "why");
+	const char *remarks = text_at(comparison, "fitness", "remarks");
+
+	if (*why)
+		fprintf(out, "NOT FIT to measure on: %s\n", why);
+	if (*remarks)
+		fprintf(out, "remark: %s\n", remarks);
+}
+
 void compare_print(const json_t *comparison, FILE *out)
 {
 	struct sides s = {
@@ -376,16 +386,20 @@ void compare_print(const json_t *comparison, FILE *out)
 		.b = json_object_get(json_object_get(comparison, "b"), "runs"),
 		.out = out,
 	};
+	const json_t *first = json_array_get(s.a, 0);
 
-	print_head(json_array_get(s.a, 0), out);
-	print_strategies(json_array_get(s.a, 0), "a:", out);
+	print_head(first, out);
+	print_strategies(first, "a:", out);
 	print_strategies(json_array_get(s.b, 0), "b:", out);
-	fprintf(out, "medians of %zu runs each, a and b in turn\n\n%-42s %12s %12s %12s\n",
-		json_array_size(s.a), "", "a", "b", "recorded");
-	for (size_t i = 0; i < NR_ROWS; i++)
-		if (row_applies(&rows[i], json_array_get(s.a, 0)))
-			print_side_by_side(&s, rows[i].name, &rows[i]);
+	print_fitness(comparison, out);
+	verdicts_print(comparison, out);
+	if (!json_object_get(first, "tasks")) {
+		fprintf(out, "\n%-42s %12s %12s %12s\n", "medians", "a", "b", "recorded");
+		for (size_t i = 0; i < NR_ROWS; i++)
+			if (row_applies(&rows[i], first))
+				print_side_by_side(&s, rows[i].name, &rows[i]);
+	}
 	print_waits(&s);
-	print_nonzero(json_object_get(json_array_get(s.a, 0), "mapped"),
-		      "not simulated, done in its place (a run)", out);
+	print_nonzero(json_object_get(first, "mapped"), "not simulated, done in its place (a run)",
+		      out);
 }

@@ -7,6 +7,8 @@
 #include <mmsim/mmsim.h>
 #include <string.h>
 
+#define SPIN_SUSPICIOUS_NS 100000 /* a wait for a spinlock this long had a preempted holder */
+
 static void print_summary(const json_t *result, FILE *out)
 {
 	double refused = json_number_at(result, "run.host_refused");
@@ -23,6 +25,21 @@ static void print_summary(const json_t *result, FILE *out)
 			"%.0f tasks did not get the nice, FIFO priority or CPUs they ask for: this "
 			"computer or this user has them not\n",
 			refused);
+}
+
+/* A kernel runs with preemption off under a spinlock; a thread cannot. */
+static void print_artefacts(const json_t *result, FILE *out)
+{
+	double longest = json_number_at(result, "totals.spin_wait_ns_max");
+	double parks = json_number_at(result, "run.host_artefacts");
+
+	if (!has_time(result) || (!parks && longest < SPIN_SUSPICIOUS_NS))
+		return;
+	fprintf(out,
+		"\nof the host, not of a kernel: %.0f parks of spinners; waits for spinlocks %.3f "
+		"ms, longest %.3f ms\n(a kernel's holder of a spinlock is not preempted, so no wait "
+		"for one is long)\n",
+		parks, json_number_at(result, "totals.spin_wait_ns") / 1e6, longest / 1e6);
 }
 
 static void print_operation(const json_t *result, const char *task, const char *name,
@@ -143,6 +160,7 @@ void workload_print(const json_t *result, FILE *out)
 	print_frames(result, out);
 	print_madvise(result, out);
 	print_stalls(result, out);
+	print_artefacts(result, out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
 }
 

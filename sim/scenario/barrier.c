@@ -24,8 +24,8 @@ void barriers_prepare(struct workload *w)
 {
 	for (unsigned int b = 0; b < w->scenario->nr_barriers; b++)
 		for (unsigned int i = 0; i < w->nr_workers; i++)
-			w->barriers[b].expected += names_barrier(
-				w->scenario, &w->workers[i].task->script, (int)b);
+			w->barriers[b].expected +=
+				names_barrier(w->scenario, &w->workers[i].task->script, (int)b);
 }
 
 static void wake_others(struct worker *worker, int barrier)

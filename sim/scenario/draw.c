@@ -26,8 +26,7 @@ static int parse_number(const char *text, enum draw_unit unit, uint64_t *number)
 
 	if (unit == DRAW_TIME)
 		return sim_parse_time(text, number);
-	if (sim_parse_size(text, number) ||
-	    (pages && *number > UINT64_MAX / 2 / SIM_PAGE_SIZE))
+	if (sim_parse_size(text, number) || (pages && *number > UINT64_MAX / 2 / SIM_PAGE_SIZE))
 		return -EINVAL;
 	if (pages)
 		*number *= SIM_PAGE_SIZE;
@@ -69,7 +68,7 @@ int draw_parse(const char *text, enum draw_unit unit, struct draw *draw)
 		    (draws[i].nr && draw->nr != draws[i].nr))
 			return -EINVAL;
 		return draw->kind == DRAW_UNIFORM && draw->number[0] > draw->number[1] ? -EINVAL :
-											   0;
+											 0;
 	}
 	draw->kind = DRAW_CONSTANT;
 	return parse_number(text, unit, &draw->number[0]);
@@ -131,11 +130,11 @@ uint64_t draw_next(const struct draw *draw, uint64_t *state)
 {
 	switch (draw->kind) {
 	case DRAW_UNIFORM:
-		return draw->number[0] +
-		       draw_below(state, draw->number[1] - draw->number[0] + 1);
+		return draw->number[0] + draw_below(state, draw->number[1] - draw->number[0] + 1);
 	case DRAW_EXP:
 		return (uint64_t)((unsigned __int128)draw->number[0] *
-					  minus_ln(draw_random(state)) >> 20);
+					  minus_ln(draw_random(state)) >>
+				  20);
 	case DRAW_ONE_OF:
 		return draw->number[draw_below(state, draw->nr)];
 	default:

@@ -14,15 +14,15 @@
 
 #define GLOBAL(field) offsetof(struct scenario, field)
 static const struct key global_keys[] = {
-	{"question", "TEXT", "what is to be found out", KEY_TEXT, GLOBAL(question),
-	 0, SCENARIO_TEXT_MAX},
-	{"expected", "TEXT", "what a right kernel does", KEY_TEXT, GLOBAL(expected),
-	 0, SCENARIO_TEXT_MAX},
+	{"question", "TEXT", "what is to be found out", KEY_TEXT, GLOBAL(question), 0,
+	 SCENARIO_TEXT_MAX},
+	{"expected", "TEXT", "what a right kernel does", KEY_TEXT, GLOBAL(expected), 0,
+	 SCENARIO_TEXT_MAX},
 	{"buggy", "TEXT", "what a wrong one does", KEY_TEXT, GLOBAL(buggy), 0, SCENARIO_TEXT_MAX},
 	{"kernel", "VER", "do as that release did", KEY_SET, 0, 0, 0},
 	{"set", "AXIS=VALUE...", "strategies, as --set takes them", KEY_SET, 0, 0, 0},
-	{"memory", "SIZE", "physical memory of the simulated machine", KEY_SIZE, GLOBAL(memory),
-	 0, 0},
+	{"memory", "SIZE", "physical memory of the simulated machine", KEY_SIZE, GLOBAL(memory), 0,
+	 0},
 	{"seconds", "TIME", "how long it runs; without it until every task's loops are done",
 	 KEY_TIME, GLOBAL(seconds), 0, 0},
 	{"steps", "N", "how long it runs on the step machine, which has no time", KEY_SIZE,
@@ -49,8 +49,8 @@ static const struct key process_keys[] = {
 
 #define VMA(field) offsetof(struct scenario_vma, field)
 static const struct key vma_keys[] = {
-	{"process", "NAME", "whose it is; without it the only process", KEY_REFERENCE, VMA(in),
-	 0, 0},
+	{"process", "NAME", "whose it is; without it the only process", KEY_REFERENCE, VMA(in), 0,
+	 0},
 	{"size", "SIZE", "of one", KEY_SIZE, VMA(size), 0, 0},
 	{"count", "N", "so many; default 1", KEY_NUMBER, VMA(count), 0, 100000},
 	{"gap", "SIZE", "unmapped between one and the next; default one page", KEY_SIZE, VMA(gap),
@@ -100,8 +100,8 @@ static const struct key script_keys[] = {
 };
 
 #define SECTION(type, field, max)                                                                  \
-	sizeof(struct type), offsetof(struct scenario, field), offsetof(struct scenario, nr_##field),  \
-		max
+	sizeof(struct type), offsetof(struct scenario, field),                                     \
+		offsetof(struct scenario, nr_##field), max
 static const struct section sections[] = {
 	{"global", false, "the whole", global_keys, 0, 0, 0, 0},
 	{"parameter", true, "a value with a name, for the command line", parameter_keys,
@@ -281,7 +281,9 @@ int key_set(const struct maker *m, const struct key *key, const char *value)
 		return set_flags(m, (uint64_t *)field, value);
 	case KEY_YES:
 		*(uint64_t *)field = !strcmp(value, "yes");
-		return strcmp(value, "yes") && strcmp(value, "no") ? maker_bad(m, "yes or no", value) : 0;
+		return strcmp(value, "yes") && strcmp(value, "no") ?
+			       maker_bad(m, "yes or no", value) :
+			       0;
 	case KEY_CPUS:
 		return set_cpus(m, (struct scenario_task *)m->object, value);
 	case KEY_PLACE:
@@ -290,8 +292,8 @@ int key_set(const struct maker *m, const struct key *key, const char *value)
 	case KEY_REFERENCE:
 		return set_reference(m, (struct scenario_reference *)field, value);
 	case KEY_SCRIPT:
-		return script_add((struct script *)field, value, m->at->file, m->at->line,
-				  m->err) < 0 ?
+		return script_add((struct script *)field, value, m->at->file, m->at->line, m->err) <
+				       0 ?
 			       -EINVAL :
 			       0;
 	case KEY_SET:

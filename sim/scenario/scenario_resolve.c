@@ -36,8 +36,8 @@ static int find(const struct sections_of *all, const char *name, const char **ne
 	return -1;
 }
 
-static int bad_name(const struct resolver *r, const char *file, unsigned int line,
-		    const char *what, const char *found, const char *near)
+static int bad_name(const struct resolver *r, const char *file, unsigned int line, const char *what,
+		    const char *found, const char *near)
 {
 	if (!near)
 		return sim_error_set(r->err, -EINVAL, file, line, "expected %s, found '%.60s'",
@@ -122,8 +122,8 @@ static int check_which(const struct resolver *r, const struct place *place,
 	return 0;
 }
 
-static int find_place(const struct resolver *r, struct place *place, int process,
-		      const char *file, unsigned int line)
+static int find_place(const struct resolver *r, struct place *place, int process, const char *file,
+		      unsigned int line)
 {
 	const struct sections_of all = {r->s->vmas, sizeof(*r->s->vmas), r->s->nr_vmas};
 	const char *near = NULL;

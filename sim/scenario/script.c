@@ -241,8 +241,7 @@ static int parse_weight(struct parse *p)
 		return 0;
 	p->at++;
 	word = parse_peek(p);
-	if (!word || !cut_number(&word, 1000000, &p->script->weight) || *word ||
-	    !p->script->weight)
+	if (!word || !cut_number(&word, 1000000, &p->script->weight) || *word || !p->script->weight)
 		return parse_expected(p, "a weight from 1 to 1000000");
 	p->at++;
 	return 0;

@@ -93,5 +93,4 @@ void script_group(struct script *script);
 int script_parse_place_alone(const char *text, const char *file, unsigned int line,
 			     struct place *place, struct sim_error *err);
 
-
 #endif

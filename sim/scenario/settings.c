@@ -192,8 +192,8 @@ static void remove_at(struct settings *settings, size_t i)
 }
 
 /* The option goes to the end of the list: sections may come in parts. */
-int settings_put(struct settings *settings, const char *section, const char *name,
-		 const char *key, const char *value, const char *option)
+int settings_put(struct settings *settings, const char *section, const char *name, const char *key,
+		 const char *value, const char *option)
 {
 	struct setting *setting;
 	char *file;
@@ -201,8 +201,7 @@ int settings_put(struct settings *settings, const char *section, const char *nam
 	if (settings->nr_options == sizeof(settings->options) / sizeof(*settings->options))
 		return -ENOMEM;
 	for (size_t i = settings->nr; i--;)
-		if (is_of(&settings->list[i], section, name) &&
-		    !strcmp(settings->list[i].key, key))
+		if (is_of(&settings->list[i], section, name) && !strcmp(settings->list[i].key, key))
 			remove_at(settings, i);
 	file = strdup(option);
 	setting = file ? add(settings, section, name, key, value) : NULL;
@@ -303,8 +302,7 @@ static const struct setting *parameter(const struct settings *settings, const ch
 }
 
 int settings_value(const struct settings *settings, const struct setting *setting,
-		   unsigned int point, settings_is_list is_list, char *value,
-		   struct sim_error *err)
+		   unsigned int point, settings_is_list is_list, char *value, struct sim_error *err)
 {
 	char raw[SETTINGS_VALUE_MAX], put[SETTINGS_VALUE_MAX];
 	size_t used = 0;
@@ -316,9 +314,9 @@ int settings_value(const struct settings *settings, const struct setting *settin
 		int n;
 
 		if (len && !p)
-			return sim_error_set(err, -EINVAL, setting->file, setting->line,
-					     "expected ${NAME} of a [parameter NAME], found '%.40s'",
-					     at);
+			return sim_error_set(
+				err, -EINVAL, setting->file, setting->line,
+				"expected ${NAME} of a [parameter NAME], found '%.40s'", at);
 		if (p)
 			raw_value(settings, p, point, is_list, put);
 		n = snprintf(value + used, SETTINGS_VALUE_MAX - used, "%.*s",
@@ -343,12 +341,15 @@ void settings_point_text(const struct settings *settings, unsigned int point,
 	for (size_t i = 0; i < settings->nr && used < size; i++) {
 		const struct setting *s = &settings->list[i];
 		bool named = *s->name && strcmp(s->section, "parameter");
+		const char *key;
 
 		if (list_length(s, is_list) < 2)
 			continue;
 		raw_value(settings, s, point, is_list, value);
+		/* An axis of set is named as --set names it. */
+		key = *s->name && !named ? s->name : s->key;
+		key += strncmp(key, "set.", 4) ? 0 : 4;
 		used += (size_t)snprintf(buf + used, size - used, "%s%s%s%s=%s", used ? " " : "",
-					 named ? s->name : "", named ? "." : "",
-					 *s->name && !named ? s->name : s->key, value);
+					 named ? s->name : "", named ? "." : "", key, value);
 	}
 }

@@ -51,8 +51,8 @@ void settings_free(struct settings *settings);
  *
  * Return: 0 or -ENOMEM.
  */
-int settings_put(struct settings *settings, const char *section, const char *name,
-		 const char *key, const char *value, const char *option);
+int settings_put(struct settings *settings, const char *section, const char *name, const char *key,
+		 const char *value, const char *option);
 
 /* Does a section [SECTION NAME] begin anywhere? */
 bool settings_has_section(const struct settings *settings, const char *section, const char *name);

@@ -244,8 +244,7 @@ static int make_process(struct workload *w, unsigned int i)
 /* ---- tasks ---- */
 
 /* Which operations a script has, those of the scripts that it does too. */
-static void mark_kinds(const struct scenario *s, const struct script *script,
-		       bool has[NR_SIM_OPS])
+static void mark_kinds(const struct scenario *s, const struct script *script, bool has[NR_SIM_OPS])
 {
 	for (size_t i = 0; i < script->nr; i++) {
 		has[script->ops[i].op.kind] = true;

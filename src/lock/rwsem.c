@@ -193,6 +193,8 @@ void up_read(struct rw_semaphore *sem)
 	struct task_trace *trace = mmsim_host_trace;
 	long count;
 
+	if (MUTANT(HOLD_A_FIFTH_LONGER))
+		trace_hold_longer(sem);
 	if (unlikely(!trace || sem->foreign)) {
 		up_read_any(sem);
 		return;
@@ -209,6 +211,8 @@ void up_write(struct rw_semaphore *sem)
 {
 	long count;
 
+	if (MUTANT(HOLD_A_FIFTH_LONGER))
+		trace_hold_longer(sem);
 	if (unlikely(sem->foreign)) {
 		foreign_rwlock_release(sem->foreign);
 		trace_released(sem);

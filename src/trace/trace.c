@@ -167,6 +167,19 @@ void trace_released_slow(struct task_trace *t, const void *lock)
 	held_remove(t, at);
 }
 
+void trace_hold_longer(const void *lock)
+{
+	struct task_trace *t = current->trace;
+	int at = t ? held_index(t, lock) : -1;
+	uint64_t now = now_ns(), until;
+
+	if (at < 0 || !(t->held[at].what & WHAT_TIMED))
+		return;
+	until = now + (now - t->held_since_ns[at]) / 5;
+	while (now_ns() < until)
+		cpu_relax();
+}
+
 void trace_downgraded(const void *lock)
 {
 	struct task_trace *t = current->trace;

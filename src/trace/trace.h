@@ -222,6 +222,9 @@ static __always_inline void trace_released(const void *lock)
 		trace_pop(t, lock);
 }
 
+/* A planted slowdown: spin for a fifth of the time for which a timed lock was held. */
+void trace_hold_longer(const void *lock);
+
 /* Write became read, at the same place in the stack. */
 void trace_downgraded(const void *lock);
 /* Does the task hold @lock? Exact for current. Always false with statistics off. */

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/* Verdicts on the metrics of a comparison; see verdicts.h. */
+#include "verdicts.h"
+#include "json.h"
+#include "result.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where a value can be 0 no ratio is judged: a difference this small does not matter then. */
+static double absolute_effect(enum metric_format format)
+{
+	switch (format) {
+	case FORMAT_COUNT:
+		return 1;
+	case FORMAT_PERCENT:
+		return 0.5;
+	case FORMAT_MS:
+		return 0.05;
+	default:
+		return 0;
+	}
+}
+
+static size_t cut_name(const char **names, char name[METRIC_NAME_MAX])
+{
+	size_t len;
+
+	*names += strspn(*names, " \t,");
+	len = strcspn(*names, " \t,");
+	snprintf(name, METRIC_NAME_MAX, "%.*s", (int)len, *names);
+	*names += len;
+	return len;
+}
+
+static unsigned int count_names(const char *names)
+{
+	char name[METRIC_NAME_MAX];
+	unsigned int n = 0;
+
+	while (cut_name(&names, name))
+		n++;
+	return n;
+}
+
+unsigned int verdicts_rounds_min(const char *names)
+{
+	const struct verdict_question question = {.alpha = VERDICTS_ALPHA,
+						  .nr_metrics = count_names(names)};
+
+	return verdict_rounds_min(&question);
+}
+
+static double *values_of(const json_t *runs, const struct metric *metric)
+{
+	size_t n = json_array_size(runs);
+	double *values = calloc(n + 1, sizeof(*values));
+
+	for (size_t i = 0; values && i < n; i++)
+		values[i] = metric_value(json_array_get(runs, i), metric);
+	return values;
+}
+
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The values are sorted by it. */
+static double median(double *values, size_t n)
+{
+	qsort(values, n, sizeof(*values), by_value);
+	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
+}
+
+/* JSON knows no infinity: what is unbounded is left out. */
+static void set_real(json_t *row, const char *key, double value)
+{
+	if (isfinite(value))
+		json_object_set_new(row, key, json_real(value));
+}
+
+static json_t *row_json(const struct metric *metric, const struct verdict_question *question,
+			const struct verdict_result *result)
+{
+	static const char *const verdicts[] = {"better", "worse", "same", "unmeasurable"};
+	json_t *row = json_object();
+	char text[VERDICT_TEXT_MAX];
+
+	json_set_text(row, "metric", metric->name);
+	json_set_text(row, "unit", metric_unit(metric->format));
+	json_set_int(row, "format", metric->format);
+	json_object_set_new(row, "higher_is_better", json_boolean(metric->higher_is_better));
+	json_object_set_new(row, "ratio", json_boolean(result->is_ratio));
+	set_real(row, "change", result->change.shift);
+	set_real(row, "low", result->change.low);
+	set_real(row, "high", result->change.high);
+	set_real(row, "p", result->change.p);
+	set_real(row, "p_corrected", result->p_corrected);
+	set_real(row, "noise_low", result->noise.low);
+	set_real(row, "noise_high", result->noise.high);
+	json_set_text(row, "noise", verdict_noise_text(question, result, text));
+	json_set_text(row, "verdict", verdicts[result->verdict]);
+	json_set_text(row, "text", verdict_text(question, result, text));
+	return row;
+}
+
+struct verdict_question verdicts_question(const struct metric *metric, double effect,
+					  unsigned int nr_metrics)
+{
+	return (struct verdict_question){
+		.higher_is_better = metric->higher_is_better,
+		.effect = effect,
+		.absolute_effect = absolute_effect(metric->format),
+		.unit = metric_unit(metric->format),
+		.alpha = VERDICTS_ALPHA,
+		.nr_metrics = nr_metrics,
+	};
+}
+
+static json_t *values_json(const double *values, size_t n)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < n; i++)
+		json_array_append_new(array, json_real(values[i]));
+	return array;
+}
+
+static json_t *judge(const struct verdict_rounds *rounds, const struct metric *metric, bool *narrow)
+{
+	const struct verdict_question question =
+		verdicts_question(metric, rounds->effect, count_names(rounds->names));
+	double *a = values_of(rounds->a, metric), *a2 = values_of(rounds->a2, metric),
+	       *b = values_of(rounds->b, metric);
+	size_t n = json_array_size(rounds->a);
+	const struct verdict_samples samples = {a, a2, b, n};
+	struct verdict_result result;
+	json_t *row = NULL;
+
+	if (a && a2 && b && !verdict_judge(&question, &samples, &result)) {
+		row = row_json(metric, &question, &result);
+		*narrow &= verdict_narrow_enough(&question, &result);
+		json_object_set_new(row, "a_values", values_json(a, n));
+		json_object_set_new(row, "a_again_values", values_json(a2, n));
+		json_object_set_new(row, "b_values", values_json(b, n));
+		json_object_set_new(row, "a", json_real(median(a, n)));
+		json_object_set_new(row, "b", json_real(median(b, n)));
+	}
+	free(a);
+	free(a2);
+	free(b);
+	return row;
+}
+
+json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *narrow)
+{
+	json_t *rows = json_array();
+	const char *names = rounds->names;
+	char name[METRIC_NAME_MAX];
+	struct metric metric;
+
+	*unknown = '\0';
+	*narrow = true;
+	while (json_array_size(rounds->a) && cut_name(&names, name)) {
+		if (metric_find(json_array_get(rounds->a, 0), name, &metric)) {
+			snprintf(unknown, METRIC_NAME_MAX, "%s", name);
+			json_decref(rows);
+			return NULL;
+		}
+		json_array_append_new(rows, judge(rounds, &metric, narrow));
+	}
+	return rows;
+}
+
+bool verdicts_any(const json_t *rows)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach((json_t *)rows, i, row)
+	{
+		if (strcmp(json_string_value(json_object_get(row, "verdict")), "unmeasurable"))
+			return true;
+	}
+	return false;
+}
+
+/* ---- text ---- */
+
+/* A logarithm of a ratio as percent, a difference in the metric's unit. */
+static const char *change_text(const json_t *row, const char *key, char *buf, size_t size)
+{
+	const json_t *value = json_object_get(row, key);
+	enum metric_format format = (enum metric_format)json_number_at(row, "format");
+	double change = json_number_value(value);
+	char number[32];
+
+	if (!value)
+		snprintf(buf, size, "?");
+	else if (json_is_true(json_object_get(row, "ratio")))
+		snprintf(buf, size, "%+.1f %%", 100 * (exp(change) - 1));
+	else
+		snprintf(buf, size, "%s%s", change < 0 ? "" : "+",
+			 metric_text(change, format, number, sizeof(number)));
+	return buf;
+}
+
+static void print_row(const json_t *row, FILE *out)
+{
+	enum metric_format format = (enum metric_format)json_number_at(row, "format");
+	const char *unit = json_string_value(json_object_get(row, "unit"));
+	char name[128], a[32], b[32], change[32], low[32], high[32], interval[80];
+
+	snprintf(name, sizeof(name), "%s%s%s", json_string_value(json_object_get(row, "metric")),
+		 *unit ? ", " : "", unit);
+	snprintf(interval, sizeof(interval), "[%s, %s]", change_text(row, "low", low, sizeof(low)),
+		 change_text(row, "high", high, sizeof(high)));
+	fprintf(out, "%-32s %10s %10s  %9s %-22s %7.4f  %-10s %s\n", name,
+		metric_text(json_number_at(row, "a"), format, a, sizeof(a)),
+		metric_text(json_number_at(row, "b"), format, b, sizeof(b)),
+		change_text(row, "change", change, sizeof(change)), interval,
+		json_number_at(row, "p"), json_string_value(json_object_get(row, "noise")),
+		json_string_value(json_object_get(row, "text")));
+}
+
+void verdicts_print(const json_t *comparison, FILE *out)
+{
+	json_t *rows = json_object_get(comparison, "metrics"), *row;
+	unsigned int min = (unsigned int)json_number_at(comparison, "rounds_min");
+	size_t i;
+
+	fprintf(out,
+		"%.0f rounds of a, a again and b in random order, %.0f s; medians; b against a: "
+		"Hodges-Lehmann, 95 %% interval,\nWilcoxon p (for a verdict below %.4f: %zu "
+		"metrics); a again against a: the noise floor\n\n",
+		json_number_at(comparison, "rounds"),
+		json_number_at(comparison, "elapsed_ns") / 1e9,
+		VERDICTS_ALPHA / (double)(json_array_size(rows) ? json_array_size(rows) : 1),
+		json_array_size(rows));
+	fprintf(out, "%-32s %10s %10s  %9s %-22s %7s  %-10s %s\n", "", "a", "b", "b/a", "95 %", "p",
+		"noise", "verdict");
+	json_array_foreach(rows, i, row) print_row(row, out);
+	if (json_number_at(comparison, "rounds") < min)
+		fprintf(out, "(a change can be called one from %u rounds on)\n", min);
+}
