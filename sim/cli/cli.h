@@ -99,11 +99,15 @@ void cli_mutant_switch(int mutant);
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 
+/* What `mmsim help` prints. */
+int cli_print_commands(FILE *out);
+
 int cmd_run(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
+int cmd_help(int argc, char **argv);
 
 #endif

@@ -146,6 +146,7 @@ static int run_scenario(const struct cli_options *options, const struct cli_inpu
 
 	info->scenario = options->file;
 	info->point = input->scenario.point;
+	info->settings = &input->settings;
 	info->outcome = err ? workload_result.why : cli_interrupted ? "interrupted" : "done";
 	*result = result_json(sim, info);
 	result_add_workload(*result, sim, &input->scenario, &workload_result);

@@ -32,6 +32,9 @@ static const struct command {
 	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
 	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
 	 cmd_explore, CLI_EXPLORE_OPTIONS},
+	{"help", "[scenarios|metrics|SCENARIO]",
+	 "this; the language of scenarios; what can be decided about; a scenario's parameters",
+	 cmd_help, ""},
 };
 
 #define NR_COMMANDS (sizeof(commands) / sizeof(*commands))
@@ -58,17 +61,44 @@ static void print_help(FILE *out)
 			commands[i].help);
 		cli_print_options(commands[i].options, out);
 	}
-	fputs("\nexit: 0 fine, 2 usage or input error, 4 an invariant broke, 130 interrupted\n",
+	fputs("\nexit: 0 fine, 2 usage or input error, 3 the machine is unfit or nothing could be "
+	      "decided,\n4 an invariant broke, 130 interrupted\n",
 	      out);
+}
+
+int cli_print_commands(FILE *out)
+{
+	print_help(out);
+	return EXIT_FINE;
+}
+
+/* A link to the program with a scenario's name runs that scenario. */
+static int run_as_scenario(int argc, char **argv, const char *name)
+{
+	char **args = calloc((size_t)argc + 3, sizeof(*args));
+	int code;
+
+	if (!args)
+		return EXIT_USAGE;
+	args[0] = (char *)"run";
+	args[1] = (char *)name;
+	memcpy(args + 2, argv + 1, (size_t)argc * sizeof(*args));
+	code = cmd_run(argc + 1, args);
+	free(args);
+	return code;
 }
 
 int main(int argc, char **argv)
 {
+	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0];
+
+	if (scenario_is_shipped(name))
+		return run_as_scenario(argc, argv, name);
 	if (argc < 2) {
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
 		print_help(stdout);
 		return EXIT_FINE;
 	}

@@ -124,7 +124,8 @@ int metric_find(const json_t *result, const char *name, struct metric *metric)
 	const struct metric *row;
 	const json_t *object = object_of(result, name, &row);
 
-	if (!object || !json_at(object, row->path))
+	/* A lock that nobody waited for is not in the result: that is a 0. */
+	if (!object || (!json_at(object, row->path) && strncmp(row->path, "waits_by_lock.", 14)))
 		return -ENOENT;
 	*metric = *row;
 	snprintf(metric->name, sizeof(metric->name), "%s", name);

@@ -41,6 +41,17 @@ static json_t *axes_json(const struct mmsim *sim)
 	return object;
 }
 
+/* What the command line put in the place of what the scenario's file says. */
+static json_t *options_json(const struct settings *settings)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < settings->nr; i++)
+		if (settings->list[i].file != settings->path)
+			json_set_text(object, settings->list[i].file, settings->list[i].value);
+	return object;
+}
+
 static json_t *configuration_json(const struct mmsim *sim, const struct run_info *info)
 {
 	const struct mmsim_config *config = info->config;
@@ -55,10 +66,11 @@ static json_t *configuration_json(const struct mmsim *sim, const struct run_info
 	json_object_set_new(object, "think", json_real(info->think));
 	if (info->recording)
 		json_set_text(object, "recording", info->recording);
-	if (info->scenario)
+	if (info->scenario) {
 		json_set_text(object, "scenario", info->scenario);
-	if (info->scenario)
 		json_set_text(object, "point", info->point);
+		json_object_set_new(object, "options", options_json(info->settings));
+	}
 	json_set_text(object, "command", info->command);
 	return object;
 }

@@ -17,6 +17,7 @@ struct run_info {
 	const struct mmsim_config *config;
 	const char *recording, *scenario; /* as they were named; NULL: it is the other */
 	const char *point; /* of the scenario's matrix */
+	const struct settings *settings; /* the scenario's */
 	const char *command; /* the command line */
 	double think;
 	const char *outcome; /* "done", "interrupted", or the failure's text */

@@ -150,7 +150,7 @@ static const char *edge_text(const json_t *edge, const char *key)
 	return json_string_value(json_object_get(edge, key));
 }
 
-static void print_edge(const json_t *edge, FILE *out)
+static void print_edge(const json_t *edge, bool timed, FILE *out)
 {
 	bool behind = json_is_true(json_object_get(edge, "behind_writer"));
 
@@ -161,8 +161,11 @@ static void print_edge(const json_t *edge, FILE *out)
 	if (json_number_at(edge, "chain_length") > 1)
 		fprintf(out, ", in the end for %s in %s", edge_text(edge, "chain_end"),
 			edge_text(edge, "chain_end_site"));
-	fprintf(out, "): %.0f times, %.3f ms, longest %.3f ms\n", json_number_at(edge, "count"),
-		json_number_at(edge, "total_ns") / 1e6, json_number_at(edge, "max_ns") / 1e6);
+	fprintf(out, "): %.0f times", json_number_at(edge, "count"));
+	if (timed)
+		fprintf(out, ", %.3f ms, longest %.3f ms", json_number_at(edge, "total_ns") / 1e6,
+			json_number_at(edge, "max_ns") / 1e6);
+	fputc('\n', out);
 }
 
 static int by_total(const void *a, const void *b)
@@ -188,7 +191,7 @@ void print_edges(const json_t *result, const char *waiter, const char *title, FI
 		fprintf(out, "\n%s\n", title);
 	}
 	for (size_t i = 0; i < n && i < EDGES_SHOWN; i++)
-		print_edge(sorted[i], out);
+		print_edge(sorted[i], has_time(result), out);
 	free(sorted);
 }
 

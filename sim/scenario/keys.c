@@ -85,8 +85,7 @@ static const struct key task_keys[] = {
 	{"after", "NAME", "begins when that task, one above, has ended", KEY_REFERENCE,
 	 TASK(behind), 0, 0},
 	{"loops", "N",
-	 "times that the script is done; default: 0, until the end, if there are seconds or a "
-	 "period; else 1",
+	 "times that the script is done; 0, until the end: default with seconds, steps or period",
 	 KEY_NUMBER, TASK(loops), 0, INT64_MAX},
 	{"script", "OPERATIONS", "what it does, an operation a line", KEY_SCRIPT, TASK(script), 0,
 	 0},

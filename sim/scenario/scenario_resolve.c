@@ -230,6 +230,8 @@ static int resolve_scripts(const struct resolver *r)
 
 	for (unsigned int i = 0; i < s->nr_scripts && !result; i++)
 		result = add_all_as(r, &s->scripts[i].script);
+	for (unsigned int i = 0; i < s->nr_processes && !result; i++)
+		result = add_all_as(r, &s->processes[i].setup);
 	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
 		result = add_all_as(r, &s->tasks[i].script);
 	for (unsigned int i = 0; i < s->nr_scripts && !result; i++)
@@ -252,7 +254,7 @@ static int resolve_task(const struct resolver *r, unsigned int t)
 	if (!result)
 		result = find_after(r, t);
 	if (task->loops == UINT64_MAX)
-		task->loops = r->s->seconds || task->period ? 0 : 1;
+		task->loops = r->s->seconds || r->s->steps || task->period ? 0 : 1;
 	if (!task->deadline)
 		task->deadline = task->period;
 	return result;

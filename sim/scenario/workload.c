@@ -195,13 +195,15 @@ static int do_setup(struct workload *w, unsigned int i)
 
 	if (main)
 		*main = (struct worker){.w = w, .mm = w->mms[i]};
-	for (size_t n = 0; n < process->setup.nr && !err; n++) {
+	for (size_t n = 0, lines; n < process->setup.nr && !err; n += lines) {
 		const struct script_op *op = &process->setup.ops[n];
-		const struct script one = {(struct script_op *)op, 1};
 		struct op_stats stats = {0};
 
-		main->op[op->op.kind] = &stats;
-		err = worker_do_script(main, &one, false);
+		lines = op->group ? op->group : 1;
+		for (int k = 0; k < NR_SIM_OPS; k++)
+			main->op[k] = &stats;
+		err = worker_do_script(main, &(struct script){(struct script_op *)op, lines},
+				       false);
 		if (!err && stats.failed) {
 			snprintf(w->result->why, sizeof(w->result->why),
 				 "%s:%u: expected a setup that succeeds: %s", w->scenario->path,

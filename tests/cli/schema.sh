@@ -10,7 +10,14 @@ recording=$tree/tests/cli/two-threads.rec
 "$MMSIM" run "$recording" --machine step --json "$work/run.json" >"$work/run.txt"
 "$MMSIM" compare "$recording" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
 	--json "$work/compare.json" >"$work/compare.txt"
-/usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" <<'PY'
+scenario=$tree/tests/cli/two-tasks.ini
+"$MMSIM" run "$scenario" --machine step --json "$work/scenario.json" >"$work/scenario.txt"
+"$MMSIM" run "$scenario" --machine step --kernel=6.1,6.18 --json "$work/matrix.json" \
+	>"$work/matrix.txt"
+"$MMSIM" compare "$scenario" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
+	--json "$work/compare-scenario.json" >"$work/compare-scenario.txt"
+/usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" \
+	"$work/scenario.json" "$work/matrix.json" "$work/compare-scenario.json" <<'PY'
 import json
 import sys
 
