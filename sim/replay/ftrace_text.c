@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where in a file a line is. An HTML file has sections of data, and ftrace's text is one of them. */
+/* Where in a file a line is: ftrace's text is one of several sections of data in an HTML file. */
 enum section { SECTION_TEXT, SECTION_HTML, SECTION_BEGIN };
 
 struct ftrace_reading {
