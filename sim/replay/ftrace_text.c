@@ -178,16 +178,16 @@ static bool is_lock(enum perf_event_kind kind)
 
 /*
  * NAME: KEY=VALUE... Of mmap_lock's events the mm is hexadecimal without 0x; perfetto's, which are
- * not, are as different from each other when read so.
+ * not, are as different from each other when read so. Its results have a key, `ret`.
  */
 static int read_other(struct ftrace_reading *r, struct perf_event *event)
 {
+	const char *result = perf_find_value(event->trace, "ret");
+
+	if (result && event->kind >= PERF_EXIT_MMAP && event->kind <= PERF_EXIT_BRK)
+		event->trace = result;
 	if (!perf_event_read_values(event, is_lock(event->kind) ? 16 : 0))
 		return skip(r);
-	/* Of perfetto: ret=123. */
-	if (event->kind >= PERF_EXIT_MMAP && event->kind <= PERF_EXIT_BRK &&
-	    !strncmp(event->trace, "ret=", 4))
-		event->value[0] = strtoull(event->trace + 4, NULL, 0);
 	if (event->kind <= PERF_EXIT_BRK)
 		return add_call(r, event);
 	r->raw.user_faults |= event->kind == PERF_FAULT;
@@ -295,7 +295,7 @@ static int read_lines(struct ftrace_reading *r)
 	char *line = r->events->file.text, *end;
 	int ret = 0;
 
-	r->html = *line == '<';
+	r->html = !strncasecmp(line, "<!doctype", 9) || !strncasecmp(line, "<html", 5);
 	r->section = r->html ? SECTION_HTML : SECTION_TEXT;
 	for (; !ret && (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
