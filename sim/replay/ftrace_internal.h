@@ -21,7 +21,7 @@ struct ftrace_raw_calls {
 	struct ftrace_raw_call *calls;
 	size_t nr_calls, max_calls;
 	unsigned int named; /* bits of the calls that the trace has by name too: those are taken */
-	bool user_faults; /* page_fault_user is there, which arm64 does not have */
+	bool faults_of_x86; /* page_fault_user has shown codes that arm64 does not have */
 };
 
 /**

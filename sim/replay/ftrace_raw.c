@@ -30,6 +30,12 @@ static const struct {
 			   [CALL(BRK)] = 214}},
 };
 
+/* What stands behind these in the registers is nobody's. */
+static const int nr_arguments[NR_FTRACE_CALLS] = {
+	[CALL(MMAP)] = 5,    [CALL(MUNMAP)] = 2, [CALL(MPROTECT)] = 3,
+	[CALL(MADVISE)] = 3, [CALL(MREMAP)] = 5, [CALL(BRK)] = 1,
+};
+
 /* mmap2() of 32-bit programs, on both. */
 #define COMPAT_MMAP2 192
 
@@ -193,7 +199,7 @@ static int find_arch(const struct ftrace_raw_calls *raw, const struct perf_event
 				     "--arch x86-64|arm64",
 				     (unsigned long long)fits[FTRACE_X86_64],
 				     (unsigned long long)fits[FTRACE_ARM64]);
-	else if (raw->user_faults)
+	else if (raw->faults_of_x86)
 		*found = FTRACE_X86_64;
 	return 0;
 }
@@ -214,8 +220,11 @@ static void resolve(const struct ftrace_raw_calls *raw, const struct ftrace_raw_
 		return;
 	}
 	event->kind += which;
-	if (event->kind <= PERF_ENTER_BRK)
-		event->value[0] = ftrace_untagged(event->value[0]);
+	if (event->kind > PERF_ENTER_BRK)
+		return;
+	event->value[0] = ftrace_untagged(event->value[0]);
+	for (int i = nr_arguments[which]; i < PERF_EVENT_VALUES_MAX; i++)
+		event->value[i] = 0;
 }
 
 int ftrace_raw_resolve(struct ftrace_raw_calls *raw, struct perf_events *events,

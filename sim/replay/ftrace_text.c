@@ -177,6 +177,27 @@ static bool is_lock(enum perf_event_kind kind)
 }
 
 /*
+ * The code of a fault on arm64 is its syndrome register, whose upper bits say that it is of user
+ * space, of a fetch or of data. No code of x86 has them. Returns whether it was one.
+ */
+static bool translate_fault(uint64_t *value)
+{
+	const uint64_t of_fetch = 0x41, of_data = 0x49, data_write = 0x40, data_cache = 0x100;
+	const uint64_t x86_user = 0x4, x86_write = 0x2, x86_fetch = 0x10;
+	uint64_t syndrome = value[1], kind = (syndrome & UINT32_MAX) >> 25;
+
+	if (kind != of_fetch && kind != of_data)
+		return false;
+	value[0] = ftrace_untagged(value[0]);
+	value[1] = x86_user;
+	if (kind == of_fetch)
+		value[1] |= x86_fetch;
+	else if (syndrome & data_write && !(syndrome & data_cache))
+		value[1] |= x86_write;
+	return true;
+}
+
+/*
  * NAME: KEY=VALUE... Of mmap_lock's events the mm is hexadecimal without 0x; perfetto's, which are
  * not, are as different from each other when read so. Its results have a key, `ret`.
  */
@@ -190,7 +211,8 @@ static int read_other(struct ftrace_reading *r, struct perf_event *event)
 		return skip(r);
 	if (event->kind <= PERF_EXIT_BRK)
 		return add_call(r, event);
-	r->raw.user_faults |= event->kind == PERF_FAULT;
+	if (event->kind == PERF_FAULT)
+		r->raw.faults_of_x86 |= !translate_fault(event->value);
 	return perf_events_add(r->events, event);
 }
 

@@ -122,6 +122,24 @@ static void architecture(void **state)
 	assert_int_equal(ftrace_arch_find("arm"), FTRACE_ARCH_UNKNOWN);
 }
 
+/* Should an arm64 have page_fault_user, its code is the syndrome: read, write, fetch, cache. */
+static void faults_of_arm64(void **state)
+{
+	(void)state;
+	imports_to(AT("000000", "sys_enter: NR 222 (10000000, 5000, 7, 32, ffffffff, 0)")
+		   AT("000001", "sys_exit: NR 222 = 268435456")
+		   AT("000002", "page_fault_user: address=0xb400000010001000 ip=0x1 "
+				"error_code=0x92000006")
+		   AT("000003", "page_fault_user: address=0x10002000 ip=0x1 error_code=0x92000046")
+		   AT("000004", "page_fault_user: address=0x10003000 ip=0x1 error_code=0x82000006")
+		   AT("000005", "page_fault_user: address=0x10004000 ip=0x1 error_code=0x92000146"),
+		   "0 7 7 mmap 0x10000000 0x5000 rwx p = 0x10000000\n"
+		   "2 7 7 r 0x10001000\n"
+		   "3 7 7 w 0x10002000\n"
+		   "4 7 7 r 0x10003000\n"
+		   "5 7 7 r 0x10004000\n");
+}
+
 /* A 32-bit program's mmap2() is counted. A call told by both kinds of events is taken once. */
 static void other_numbers(void **state)
 {
@@ -314,11 +332,12 @@ static void errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(calls_by_name),  cmocka_unit_test(calls_by_number),
-		cmocka_unit_test(architecture),	  cmocka_unit_test(other_numbers),
-		cmocka_unit_test(heads),	  cmocka_unit_test(no_heads),
-		cmocka_unit_test(other_lines),	  cmocka_unit_test(html),
-		cmocka_unit_test(other_printers), cmocka_unit_test(errors),
+		cmocka_unit_test(calls_by_name), cmocka_unit_test(calls_by_number),
+		cmocka_unit_test(architecture),	 cmocka_unit_test(faults_of_arm64),
+		cmocka_unit_test(other_numbers), cmocka_unit_test(heads),
+		cmocka_unit_test(no_heads),	 cmocka_unit_test(other_lines),
+		cmocka_unit_test(html),		 cmocka_unit_test(other_printers),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
