@@ -44,8 +44,9 @@ int cmd_import(int argc, char **argv)
 
 	if (code)
 		return code;
-	if (!options.perf_script == !options.ftrace || !options.output || options.file) {
-		fputs("mmsim: import: expected --perf-script FILE or --ftrace FILE, "
+	if (!options.perf_script == !options.ftrace || (options.arch && !options.ftrace) ||
+	    !options.output || options.file) {
+		fputs("mmsim: import: expected --perf-script FILE or --ftrace FILE [--arch ARCH], "
 		      "and -o RECORDING\n",
 		      stderr);
 		return EXIT_USAGE;
