@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim import: make a recording of what a tracer saw. */
-#include "../replay/perf_script.h"
+#include "../replay/ftrace_text.h"
 #include "cli.h"
+
+#include <errno.h>
 
 static void print_report(const struct import_report *report, const struct recording *rec)
 {
@@ -17,21 +19,39 @@ static void print_report(const struct import_report *report, const struct record
 #undef X
 }
 
+static int import_text(const struct cli_options *options, struct recording *rec,
+		       struct import_report *report, struct sim_error *err)
+{
+	enum ftrace_arch arch = FTRACE_ARCH_UNKNOWN;
+
+	if (options->perf_script)
+		return import_perf_script(options->perf_script, rec, report, err);
+	if (options->arch)
+		arch = ftrace_arch_find(options->arch);
+	if (options->arch && arch == FTRACE_ARCH_UNKNOWN)
+		return sim_error_set(err, -EINVAL, "--arch", 0,
+				     "expected x86-64 or arm64, found %s", options->arch);
+	return import_ftrace(options->ftrace, arch, rec, report, err);
+}
+
 int cmd_import(int argc, char **argv)
 {
 	struct import_report report;
 	struct cli_options options;
 	struct sim_error err;
 	struct recording rec;
-	int code = cli_parse(argc, argv, "poq", &options);
+	int code = cli_parse(argc, argv, "pAoCq", &options);
 
 	if (code)
 		return code;
-	if (!options.perf_script || !options.output || options.file) {
-		fputs("mmsim: import: expected --perf-script FILE -o RECORDING\n", stderr);
+	if (!options.perf_script == !options.ftrace || (options.arch && !options.ftrace) ||
+	    !options.output || options.file) {
+		fputs("mmsim: import: expected --perf-script FILE or --ftrace FILE [--arch ARCH], "
+		      "and -o RECORDING\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
-	if (import_perf_script(options.perf_script, &rec, &report, &err)) {
+	if (import_text(&options, &rec, &report, &err)) {
 		fprintf(stderr, "mmsim: %s\n", err.text);
 		return EXIT_USAGE;
 	}

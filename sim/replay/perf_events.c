@@ -47,8 +47,7 @@ static char *read_digits(char *p, uint64_t *number)
 	return errno ? NULL : end;
 }
 
-/* SECONDS.FRACTION: with a fraction of up to nine digits. */
-static char *read_time(char *p, uint64_t *time_ns)
+char *perf_read_time(char *p, uint64_t *time_ns)
 {
 	uint64_t seconds, fraction;
 	char *point = read_digits(p, &seconds), *end;
@@ -72,7 +71,7 @@ static char *read_cpu_and_time(char *p, uint64_t *time_ns)
 
 	if (!end || *end != ']')
 		return NULL;
-	return read_time(skip_blanks(end + 1), time_ns);
+	return perf_read_time(skip_blanks(end + 1), time_ns);
 }
 
 /* The number that ends at @end, with its sign, 0 when it is too large; returns where it begins. */
@@ -136,11 +135,8 @@ static bool find_kind(const char *name, size_t len, enum perf_event_kind *kind)
 	return false;
 }
 
-/*
- * Where the value of @key begins: behind `key=` or `key: `. The last one counts, as names of tasks
- * and files, which could look like a key, come first in the lines that have them.
- */
-static const char *find_value(const char *trace, const char *key)
+/* The last one counts, as names, which could look like a key, come first in lines that have any. */
+const char *perf_find_value(const char *trace, const char *key)
 {
 	size_t len = strlen(key);
 	const char *found = len ? NULL : trace;
@@ -156,9 +152,9 @@ static const char *find_value(const char *trace, const char *key)
 	return found;
 }
 
-static bool read_value(const char *trace, const char *key, uint64_t *value)
+static bool read_value(const char *trace, const char *key, int base, uint64_t *value)
 {
-	const char *text = find_value(trace, key);
+	const char *text = perf_find_value(trace, key);
 	char *end;
 
 	if (!text)
@@ -167,17 +163,17 @@ static bool read_value(const char *trace, const char *key, uint64_t *value)
 		*value = *text == 't';
 		return true;
 	}
-	*value = strtoull(text, &end, 0);
+	*value = strtoull(text, &end, base);
 	return end != text;
 }
 
 /* Which threads die with their process is told since 6.16 only; without it the value is 2. */
-static bool read_values(struct perf_event *event)
+bool perf_event_read_values(struct perf_event *event, int base)
 {
 	const char *const *key = perf_event_specs[event->kind].key;
 
 	for (int i = 0; i < PERF_EVENT_VALUES_MAX && key[i]; i++) {
-		if (read_value(event->trace, key[i], &event->value[i]))
+		if (read_value(event->trace, key[i], base, &event->value[i]))
 			continue;
 		if (event->kind != PERF_EXIT)
 			return false;
@@ -186,7 +182,7 @@ static bool read_values(struct perf_event *event)
 	return true;
 }
 
-static int add_event(struct perf_events *events, const struct perf_event *event)
+int perf_events_add(struct perf_events *events, const struct perf_event *event)
 {
 	size_t wanted = events->max_events ? events->max_events * 2 : 4096;
 	struct perf_event *moved;
@@ -225,11 +221,11 @@ static int read_line(struct perf_events *events, char *line)
 		return 0;
 	}
 	event.trace = skip_blanks(end + 1);
-	if (event.tid <= 0 || event.pid <= 0 || !read_values(&event)) {
+	if (event.tid <= 0 || event.pid <= 0 || !perf_event_read_values(&event, 0)) {
 		events->skipped_lines++;
 		return 0;
 	}
-	return add_event(events, &event);
+	return perf_events_add(events, &event);
 }
 
 static int by_time(const void *left, const void *right)
@@ -239,6 +235,11 @@ static int by_time(const void *left, const void *right)
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns ? -1 : 1;
 	return a->nr < b->nr ? -1 : a->nr > b->nr;
+}
+
+void perf_events_sort(struct perf_events *events)
+{
+	qsort(events->events, events->nr_events, sizeof(*events->events), by_time);
 }
 
 static int read_lines(struct perf_events *events)
@@ -273,7 +274,7 @@ int perf_events_read(const char *path, struct perf_events *events, struct sim_er
 		perf_events_free(events);
 		return ret;
 	}
-	qsort(events->events, events->nr_events, sizeof(*events->events), by_time);
+	perf_events_sort(events);
 	return 0;
 }
 

@@ -58,6 +58,11 @@ struct perf_events {
 	uint64_t skipped_lines;	 /* neither an event nor a comment, or without a needed value */
 	uint64_t unknown_events; /* events that PERF_EVENTS does not have */
 	uint64_t cut_lines;	 /* the last line, when it does not end in a newline */
+	/* Of ftrace's text only. */
+	uint64_t lost_events;	    /* what the trace says that it lost */
+	uint64_t no_arguments;	    /* system calls of which only the number was recorded */
+	uint64_t compat_calls;	    /* mmap2() of 32-bit programs */
+	uint64_t guessed_processes; /* threads that nothing says the process of */
 };
 
 /**
@@ -85,5 +90,49 @@ int perf_events_read(const char *path, struct perf_events *events, struct sim_er
  * @events: the events
  */
 void perf_events_free(struct perf_events *events);
+
+/* ---- for readers of other texts with the same events ---- */
+
+/**
+ * perf_read_time - read SECONDS.FRACTION: with a fraction of up to nine digits
+ * @p: where it begins
+ * @time_ns: where to
+ *
+ * Return: what follows, without blanks; NULL when it is no time.
+ */
+char *perf_read_time(char *p, uint64_t *time_ns);
+
+/**
+ * perf_find_value - find where the value of a key begins: behind `key=` or `key: `
+ * @trace: what stands behind the event's name
+ * @key: the key; with an empty one the value is the whole text
+ *
+ * Return: the value's begin, of the last such key; NULL when there is none.
+ */
+const char *perf_find_value(const char *trace, const char *key);
+
+/**
+ * perf_event_read_values - read the values that an event's kind needs from its trace
+ * @event: its kind and trace are set, its values are overwritten
+ * @base: of the numbers, as strtoull() takes it
+ *
+ * Return: whether it has all of them.
+ */
+bool perf_event_read_values(struct perf_event *event, int base);
+
+/**
+ * perf_events_add - append an event
+ * @events: where to
+ * @event: copied; its place in the file is set
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int perf_events_add(struct perf_events *events, const struct perf_event *event);
+
+/**
+ * perf_events_sort - sort by time, events of the same time by their place in the file
+ * @events: the events
+ */
+void perf_events_sort(struct perf_events *events);
 
 #endif

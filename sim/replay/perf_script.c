@@ -269,7 +269,7 @@ static int on_fault(struct import *im, const struct perf_event *event)
 }
 
 /* A child that no event is of has only the name that the fork gave it. */
-static int name_silent_child(struct import *im, const struct perf_event *event, int child)
+static int name_silent_child(struct import *im, const struct perf_event *event, int child, int pid)
 {
 	const char *name = strstr(event->trace, "child_comm=");
 	const char *end = name ? strstr(name, " child_pid=") : NULL;
@@ -278,13 +278,14 @@ static int name_silent_child(struct import *im, const struct perf_event *event, 
 	if (!thread)
 		return -ENOMEM;
 	if (!thread->pid)
-		name_thread(thread, child, end ? name + 11 : "", end ? (int)(end - name - 11) : 0);
+		name_thread(thread, pid, end ? name + 11 : "", end ? (int)(end - name - 11) : 0);
 	return 0;
 }
 
 static int on_fork(struct import *im, const struct perf_event *event)
 {
-	int child = (int)event->value[0], child_pid = (int)event->value[1];
+	int child = (int)event->value[0];
+	int child_pid = (int)(event->value[1] ? event->value[1] : event->value[2]);
 	bool is_thread = child_pid == event->pid;
 	struct traced_op *traced;
 
@@ -301,7 +302,9 @@ static int on_fork(struct import *im, const struct perf_event *event)
 		im->report->threads++;
 	else
 		im->report->forks++;
-	return child_pid ? 0 : name_silent_child(im, event, child);
+	if (event->value[1])
+		return 0;
+	return name_silent_child(im, event, child, child_pid ? child_pid : child);
 }
 
 static int on_exit_task(struct import *im, struct import_thread *thread,
@@ -382,20 +385,27 @@ static int import_events(struct import *im, struct recording *out)
 	return ret ? ret : assume_mappings(im->ops, im->nr_ops, out, im->report);
 }
 
-int import_perf_script(const char *path, struct recording *out, struct import_report *report,
-		       struct sim_error *err)
+static void report_lines(const struct perf_events *events, struct import_report *report)
 {
-	struct import im = {.report = report};
+	report->skipped_lines = events->skipped_lines;
+	report->unknown_events = events->unknown_events;
+	report->cut_lines = events->cut_lines;
+	report->lost_events = events->lost_events;
+	report->no_arguments = events->no_arguments;
+	report->compat_calls = events->compat_calls;
+	report->guessed_processes = events->guessed_processes;
+}
+
+int import_perf_events(struct perf_events *events, const char *path, struct recording *out,
+		       struct import_report *report, struct sim_error *err)
+{
+	struct import im = {.report = report, .events = *events};
 	int ret;
 
+	memset(events, 0, sizeof(*events));
 	memset(out, 0, sizeof(*out));
 	memset(report, 0, sizeof(*report));
-	ret = perf_events_read(path, &im.events, err);
-	if (ret)
-		return ret;
-	report->skipped_lines = im.events.skipped_lines;
-	report->unknown_events = im.events.unknown_events;
-	report->cut_lines = im.events.cut_lines;
+	report_lines(&im.events, report);
 	ret = import_events(&im, out);
 	if (ret) {
 		sim_error_set(err, ret, path, 0, "%s", strerror(-ret));
@@ -406,4 +416,15 @@ int import_perf_script(const char *path, struct recording *out, struct import_re
 	free(im.threads);
 	free(im.ops);
 	return ret;
+}
+
+int import_perf_script(const char *path, struct recording *out, struct import_report *report,
+		       struct sim_error *err)
+{
+	struct perf_events events;
+	int ret = perf_events_read(path, &events, err);
+
+	memset(out, 0, sizeof(*out));
+	memset(report, 0, sizeof(*report));
+	return ret ? ret : import_perf_events(&events, path, out, report, err);
 }

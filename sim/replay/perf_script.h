@@ -19,6 +19,10 @@
 	X(skipped_lines, "lines that are no event, or lack a value")                               \
 	X(unknown_events, "events of kinds that an import does not use")                           \
 	X(cut_lines, "last lines cut before their end")                                            \
+	X(lost_events, "events lost before they could be read: a larger buffer keeps them")        \
+	X(no_arguments, "system calls without their arguments, as perfetto records them, dropped") \
+	X(compat_calls, "mmap2 calls of 32-bit programs, which are not imported")                  \
+	X(guessed_processes, "threads of unknown process, each taken for a process of its own")    \
 	X(unpaired_enters, "system calls without their end; those without an address are dropped") \
 	X(unpaired_exits, "ends of system calls without their begin, dropped")                     \
 	X(unsupported, "operations that have no counterpart, dropped")                             \
@@ -53,5 +57,21 @@ struct import_report {
  */
 int import_perf_script(const char *path, struct recording *out, struct import_report *report,
 		       struct sim_error *err);
+
+/**
+ * import_perf_events - make a recording of events
+ * @events: sorted by time, at least one; freed, whatever is returned
+ * @path: where they are from, for errors
+ * @out: overwritten; to be freed with recording_free() when 0 is returned
+ * @report: overwritten: what was found and what was left out
+ * @err: what was wrong, may be NULL
+ *
+ * Of a fork the third value is the child's process as far as the reader knows it, else 0; it
+ * counts when no event of the child follows.
+ *
+ * Return: 0 or a negative errno.
+ */
+int import_perf_events(struct perf_events *events, const char *path, struct recording *out,
+		       struct import_report *report, struct sim_error *err);
 
 #endif

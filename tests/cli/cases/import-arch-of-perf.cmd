@@ -1,0 +1,1 @@
+import --perf-script x --arch arm64 -o /dev/null

@@ -1,0 +1,1 @@
+import --ftrace tests/cli/two-threads.rec -o /dev/null

@@ -1,0 +1,1 @@
+import --ftrace tests/unit/ftrace/by-number.txt -o /dev/null
