@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Replay: the tasks and their pace. What an operation does is in replay_op.c. */
+#include "../scenario/progress.h"
 #include "replay_internal.h"
 
 #include <stdio.h>
@@ -8,8 +9,6 @@
 
 #define AHEAD_NS 50000 /* less than this ahead of the recording is not worth a sleep */
 #define ORDER_LOOK_NS 20000 /* how often a task looks whether its turn has come */
-#define PROGRESS_NS 250000000ull
-#define PROGRESS_LINE_NS 10000000000ull
 
 /* ---- pace and order ---- */
 
@@ -124,24 +123,16 @@ static uint64_t ops_done(const struct replay *replay)
 static int progress_main(void *arg)
 {
 	struct replay *replay = arg;
-	uint64_t total = replay->plan->rec->nr_ops, done, last_line = 0;
+	uint64_t total = replay->plan->rec->nr_ops, done;
+	struct progress progress;
 
+	progress_begin(&progress);
 	do {
 		mmsim_sleep_ns(PROGRESS_NS);
 		done = ops_done(replay);
-		if (replay->terminal) {
-			fprintf(stderr, "\r%3.0f %% of %llu operations",
-				100.0 * (double)done / (double)total, (unsigned long long)total);
-		} else if (mmsim_now_ns() - last_line > PROGRESS_LINE_NS && last_line) {
-			fprintf(stderr, "%.0f %% of %llu operations\n",
-				100.0 * (double)done / (double)total, (unsigned long long)total);
-			last_line = mmsim_now_ns();
-		}
-		if (!last_line)
-			last_line = mmsim_now_ns();
+		progress_tell(&progress, done, total, "the operations");
 	} while (done < total && !stopped(replay));
-	if (replay->terminal)
-		fputs("\r\033[K", stderr);
+	progress_end(&progress);
 	return 0;
 }
 
@@ -247,7 +238,6 @@ int replay_run(struct mmsim *sim, const struct plan *plan, const struct replay_o
 	int err;
 
 	memset(result, 0, sizeof(*result));
-	replay.terminal = replay_stderr_is_terminal();
 	err = make_tasks(&replay);
 	replay.start_ns = mmsim_now_ns();
 	if (!err)

@@ -5,9 +5,7 @@
  *
  * Not done yet and mapped to the nearest thing, each counted: file mappings
  * (anonymous private memory), shared mappings (private), fork (a new address
- * space with the same layout, made by the importer), brk (mmap and munmap at
- * the heap's end), mremap (munmap and mmap; contents are lost), advices other
- * than DONTNEED and FREE (left out).
+ * space with the same layout, made by the importer), MADV_REMOVE (left out).
  */
 #ifndef MMSIM_SIM_REPLAY_REPLAY_H
 #define MMSIM_SIM_REPLAY_REPLAY_H

@@ -37,7 +37,6 @@ struct replay {
 	struct replay_process *processes; /* as many as tasks at most */
 	unsigned int nr_processes;
 	uint64_t start_ns;
-	bool terminal;
 };
 
 /* Do one operation and account for it. */
@@ -45,6 +44,5 @@ void replay_do_op(struct replay_task *task, const struct sim_op *op);
 /* Start a thread or a forked child; 0 or -ENOMEM. */
 int replay_start_task(struct replay_task *task);
 struct replay_task *replay_task_of(struct replay *replay, int tid);
-bool replay_stderr_is_terminal(void);
 
 #endif

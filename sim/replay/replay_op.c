@@ -5,18 +5,12 @@
 #include "replay_internal.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define FLAGS_KEPT                                                                                 \
 	(MAP_FIXED | MAP_NORESERVE | MAP_POPULATE | MAP_LOCKED | MAP_GROWSDOWN | MAP_STACK)
 
 /* An advice that is not simulated: neither as recorded nor different. */
 #define LEFT_OUT INT64_MIN
-
-bool replay_stderr_is_terminal(void)
-{
-	return isatty(STDERR_FILENO);
-}
 
 static int64_t do_mmap_op(struct replay_task *task, const struct sim_op *op)
 {

@@ -278,6 +278,7 @@ static double value_at_path(const json_t *run, const void *what)
 struct sides {
 	const json_t *a, *b; /* arrays of results */
 	FILE *out;
+	bool timed;
 };
 
 static void print_side_by_side(const struct sides *s, const char *name, const struct row *m)
@@ -307,8 +308,11 @@ static void print_wait_line(const struct sides *s, const char *label, const char
 	b[2] = median_of(s->b, value_at_path, longest);
 	if (!a[0] && !b[0])
 		return;
-	fprintf(s->out, "  %-32s %7.0f %9.2f %8.2f   %7.0f %9.2f %8.2f\n", label, a[0], a[1] / 1e6,
-		a[2] / 1e6, b[0], b[1] / 1e6, b[2] / 1e6);
+	if (s->timed)
+		fprintf(s->out, "  %-32s %7.0f %9.2f %8.2f   %7.0f %9.2f %8.2f\n", label, a[0],
+			a[1] / 1e6, a[2] / 1e6, b[0], b[1] / 1e6, b[2] / 1e6);
+	else
+		fprintf(s->out, "  %-32s %7.0f %7.0f\n", label, a[0], b[0]);
 }
 
 /* The names that any run of either side has, in object @key of a result. */
@@ -355,9 +359,13 @@ static void print_waits(const struct sides *s)
 	json_t *ignored;
 	const char *lock;
 
-	fprintf(s->out, "\n%-34s %26s   %26s\n", "waits by lock", "a", "b");
-	fprintf(s->out, "%-34s %7s %9s %8s   %7s %9s %8s\n", "", "count", "in all", "longest",
-		"count", "in all", "longest ms");
+	if (s->timed)
+		fprintf(s->out,
+			"\n%-34s %26s   %26s\n%-34s %7s %9s %8s   %7s %9s %8s\n", "waits by lock",
+			"a", "b", "", "count", "in all", "longest", "count", "in all",
+			"longest ms");
+	else
+		fprintf(s->out, "\n%-34s %7s %7s\n", "waits by lock", "a", "b");
 	json_object_foreach(locks, lock, ignored)
 	{
 		char where[128];
@@ -390,6 +398,8 @@ void compare_print(const json_t *comparison, FILE *out)
 		.out = out,
 	};
 	const json_t *first = json_array_get(s.a, 0);
+
+	s.timed = has_time(first);
 
 	print_head(first, out);
 	print_strategies(first, "a:", out);

@@ -3,6 +3,7 @@
 #include "verdicts.h"
 #include "json.h"
 #include "result.h"
+#include "text.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -227,12 +228,37 @@ static void print_row(const json_t *row, FILE *out)
 		json_string_value(json_object_get(row, "text")));
 }
 
+/* A step machine draws its schedules by seed and has no times: counts, and no verdicts. */
+static void print_counts(const json_t *comparison, FILE *out)
+{
+	json_t *rows = json_object_get(comparison, "metrics"), *row;
+	char a[32], b[32];
+	size_t i;
+
+	fprintf(out, "\n%-32s %10s %10s   medians of %.0f rounds\n", "", "a", "b",
+		json_number_at(comparison, "rounds"));
+	json_array_foreach(rows, i, row)
+	{
+		enum metric_format format = (enum metric_format)json_number_at(row, "format");
+
+		if (format == FORMAT_COUNT || format == FORMAT_PERCENT)
+			fprintf(out, "%-32s %10s %10s\n",
+				json_string_value(json_object_get(row, "metric")),
+				metric_text(json_number_at(row, "a"), format, a, sizeof(a)),
+				metric_text(json_number_at(row, "b"), format, b, sizeof(b)));
+	}
+}
+
 void verdicts_print(const json_t *comparison, FILE *out)
 {
 	json_t *rows = json_object_get(comparison, "metrics"), *row;
 	unsigned int min = (unsigned int)json_number_at(comparison, "rounds_min");
 	size_t i;
 
+	if (!has_time(json_array_get(json_object_get(json_object_get(comparison, "a"), "runs"), 0))) {
+		print_counts(comparison, out);
+		return;
+	}
 	fprintf(out,
 		"%.0f rounds of a, a again and b in random order, %.0f s; medians; b against a: "
 		"Hodges-Lehmann, 95 %% interval,\nWilcoxon p (for a verdict below %.4f: %zu "

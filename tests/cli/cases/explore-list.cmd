@@ -1,0 +1,1 @@
+explore tests/cli/two-tasks.ini --piece=1,2

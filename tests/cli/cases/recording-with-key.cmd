@@ -1,0 +1,1 @@
+run tests/cli/two-threads.rec --heap=3m

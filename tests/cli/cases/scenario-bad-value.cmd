@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --ui.nice=30
