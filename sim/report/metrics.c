@@ -8,7 +8,7 @@
 
 /* clang-format off */
 #define METRICS(X)                                                                                 \
-	X("elapsed", SECONDS, false, "run.elapsed_ns", NULL, "time from the first task to the last") \
+	X("elapsed", SECONDS, false, "run.elapsed_ns", NULL, "from the first task to the last") \
 	X("ops.rate", RATE, true, "run.operations_done", "run.elapsed_ns",                         \
 	  "operations on memory a second, all tasks")                                              \
 	X("pgfault", COUNT, false, "counters.pgfault", NULL, "page faults")                        \
@@ -28,7 +28,8 @@
 	  "the longest of them")                                                                   \
 	X("madvise.p99", US, false, "operations.madvise.latency.p99_ns", NULL,                     \
 	  "of a recording: time of a madvise")                                                     \
-	X("w.p99", US, false, "operations.w.latency.p99_ns", NULL, "of a recording: time of a store") \
+	X("w.p99", US, false, "operations.w.latency.p99_ns", NULL,                                 \
+	  "of a recording: time of a store")                                                       \
 	X("mmap.longest", US, false, "operations.mmap.latency.max_ns", NULL,                       \
 	  "of a recording: the longest mmap")
 /* clang-format on */

@@ -22,8 +22,7 @@ static void print_summary(const json_t *result, FILE *out)
 		json_number_at(result, "run.operations_done"), json_number_at(result, "run.vmas"));
 	if (refused)
 		fprintf(out,
-			"%.0f tasks did not get the nice, FIFO priority or CPUs they ask for: this "
-			"computer or this user has them not\n",
+			"%.0f tasks did not get the nice, FIFO priority or CPUs they asked for\n",
 			refused);
 }
 

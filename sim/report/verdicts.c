@@ -255,7 +255,7 @@ void verdicts_print(const json_t *comparison, FILE *out)
 	unsigned int min = (unsigned int)json_number_at(comparison, "rounds_min");
 	size_t i;
 
-	if (!has_time(json_array_get(json_object_get(json_object_get(comparison, "a"), "runs"), 0))) {
+	if (!has_time(json_array_get(json_at(comparison, "a.runs"), 0))) {
 		print_counts(comparison, out);
 		return;
 	}

@@ -445,7 +445,10 @@ void machine_sleep(uint64_t ns)
 
 void machine_compute(uint64_t ns)
 {
-	current->machine->ops->compute(ns);
+	if (current->machine->ops->compute)
+		current->machine->ops->compute(ns);
+	else
+		cpu_relax();
 }
 
 void machine_work_slow(enum work_kind kind, uint64_t n)

@@ -342,13 +342,6 @@ static void model_relax(void)
 	model->relaxing = NULL;
 }
 
-/* There are no costs here: only a place to switch. */
-static void model_compute(uint64_t ns)
-{
-	(void)ns;
-	model_relax();
-}
-
 static void model_resched(void)
 {
 	struct model *model = model_of(current);
@@ -587,7 +580,6 @@ const struct machine_ops model_ops = {
 	.spin_long = model_spin_long,
 	.now = model_now,
 	.sleep = model_sleep,
-	.compute = model_compute,
 	.work = model_work,
 	.io_submit = model_io_submit,
 	.call_rcu = model_call_rcu,
