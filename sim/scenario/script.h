@@ -7,7 +7,9 @@
  * P%: done in P of 100 cases. weight N: of adjacent lines with a weight one is
  * done, N times as often as one with weight 1. Nx: done N times; N may be a
  * distribution. as NAME: what mmap or mremap answers is a place of that name
- * from then on, for this task.
+ * from then on, for this task; in a process' setup, for each of its tasks. A
+ * mmap that fails makes it no place: what is done there fails. A mremap that
+ * fails leaves it as it was.
  *
  * Where an operation has an address there may be a place,
  *
@@ -71,6 +73,9 @@ struct script_op {
 struct script {
 	struct script_op *ops;
 	size_t nr;
+	/* Bits, of its lines and of the scripts that it does: enum op_kind, barriers. */
+	uint32_t kinds, barriers;
+	uint32_t processes; /* those whose VMAs it names */
 };
 
 /**
@@ -92,6 +97,5 @@ void script_group(struct script *script);
 /* Read a place alone, as scenarios have them in a key. 0, or -EINVAL with @err filled. */
 int script_parse_place_alone(const char *text, const char *file, unsigned int line,
 			     struct place *place, struct sim_error *err);
-
 
 #endif
