@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* Of a matrix. More were likely not meant, and would run for days. */
+#define POINTS_MAX 4096
+
 /* ---- scenarios ---- */
 
 /* KEY of --KEY=VALUE. */
@@ -38,6 +41,9 @@ int cli_scenario(const struct cli_options *options, struct settings *settings,
 	if (result)
 		return result;
 	result = set_keys(options, settings, err);
+	if (!result && scenario_points(settings) > POINTS_MAX)
+		result = sim_error_set(err, -EINVAL, options->file, 0,
+				       "expected lists with at most %d combinations", POINTS_MAX);
 	if (result)
 		settings_free(settings);
 	return result;
@@ -191,7 +197,7 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 	};
 	struct mmsim *sim;
 	char error[256];
-	int code;
+	int code, leaked;
 
 	*result = NULL;
 	if (mmsim_create(config, &sim, error)) {
@@ -201,9 +207,12 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 	code = input->is_scenario ? run_scenario(options, input, sim, &info, result) :
 				    run_recording(options, input, sim, &info, result);
 	/* After a failure the tasks stand where they stood: what they have is not leaked. */
+	if (*mmsim_failure(sim) || (code && !input->is_scenario))
+		return code;
+	leaked = mmsim_destroy(sim);
 	if (code)
 		return code;
-	if (mmsim_destroy(sim) && !cli_interrupted) {
+	if (leaked && !cli_interrupted) {
 		fputs("mmsim: objects or pages were leaked\n", stderr);
 		return EXIT_BROKEN;
 	}

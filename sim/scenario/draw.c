@@ -126,15 +126,36 @@ static uint64_t minus_ln(uint64_t random)
 	return (uint64_t)((unsigned __int128)log2 * ln2 >> 32);
 }
 
+static uint64_t next_exp(uint64_t mean, uint64_t *state)
+{
+	unsigned __int128 number = (unsigned __int128)mean * minus_ln(draw_random(state)) >> 20;
+
+	return number > UINT64_MAX ? UINT64_MAX : (uint64_t)number;
+}
+
+static uint64_t next_uniform(uint64_t from, uint64_t to, uint64_t *state)
+{
+	uint64_t span = to - from + 1;
+
+	/* 0: of all numbers that there are. */
+	return from + (span ? draw_below(state, span) : draw_random(state));
+}
+
 uint64_t draw_next(const struct draw *draw, uint64_t *state)
 {
 	switch (draw->kind) {
 	case DRAW_UNIFORM:
+<<<<<<< HEAD
 		return draw->number[0] + draw_below(state, draw->number[1] - draw->number[0] + 1);
 	case DRAW_EXP:
 		return (uint64_t)((unsigned __int128)draw->number[0] *
 					  minus_ln(draw_random(state)) >>
 				  20);
+=======
+		return next_uniform(draw->number[0], draw->number[1], state);
+	case DRAW_EXP:
+		return next_exp(draw->number[0], state);
+>>>>>>> h-lang
 	case DRAW_ONE_OF:
 		return draw->number[draw_below(state, draw->nr)];
 	default:

@@ -31,7 +31,7 @@ enum draw_unit {
 /* The distributions: X(KIND, "name", arguments, 0 for 1 to 8, "written as", "help"). */
 #define DRAWS(X)                                                                                   \
 	X(UNIFORM, "uniform", 2, "uniform(FROM,TO)", "each from FROM to TO equally often")         \
-	X(EXP, "exp", 1, "exp(MEAN)", "exponential; at most 44 times MEAN")                        \
+	X(EXP, "exp", 1, "exp(MEAN)", "exponential; at most 45 times MEAN")                        \
 	X(ONE_OF, "oneof", 0, "oneof(A,B,...)", "one of up to 8 numbers, equally often")
 
 /**

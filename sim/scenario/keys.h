@@ -47,7 +47,7 @@ const struct section *section_at(unsigned int i);
 /* What puts settings into a scenario, one after another. */
 struct maker {
 	struct scenario *s;
-	const struct setting *at;
+	const struct setting *first, *at; /* of all settings; the one at hand */
 	const struct section *section; /* NULL: before the first */
 	char *object; /* the section's struct */
 	struct sim_error *err;

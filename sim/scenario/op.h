@@ -72,7 +72,8 @@
 	  SIM_ARG_OPT_VALUE)                                                                       \
 	X(SLEEP, "sleep", "TIME", "sleep", SIM_ARG_TIME)                                           \
 	X(COMPUTE, "compute", "TIME", "use the CPU for so long", SIM_ARG_TIME)                     \
-	X(BARRIER, "barrier", "NAME", "wait until all tasks that name this barrier have come",     \
+	X(BARRIER, "barrier", "NAME",                                                              \
+	  "wait until all tasks that name this barrier have come, or ended",                       \
 	  SIM_ARG_NAME)                                                                            \
 	X(DO, "do", "NAME", "do the lines of [script NAME]", SIM_ARG_NAME)
 

@@ -9,17 +9,22 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define NO_ROOM "expected at most 64 options and settings of axes"
+
 /* ---- lists and options ---- */
 
-/* An axis of `set` has a setting of its own, so that its value can be a list. */
-#define SET_PREFIX "set."
+/*
+ * Each axis of `set` has a setting of its own, so that its value can be a list:
+ * in a section that no file has, since its name is not known.
+ */
+#define SET_SECTION "set"
 
 static bool is_list(const struct setting *setting)
 {
 	const struct section *section = section_named(setting->section);
 	const struct key *key = section ? key_named(section, setting->key) : NULL;
 
-	if (!strncmp(setting->key, SET_PREFIX, strlen(SET_PREFIX)))
+	if (!strcmp(setting->section, SET_SECTION))
 		return true;
 	if (!strcmp(setting->section, "parameter"))
 		return !strcmp(setting->key, "default");
@@ -61,14 +66,19 @@ static int put_sets(struct settings *settings, const struct setting *from, const
 	while (*(value += strspn(value, ", \t"))) {
 		size_t len = set_length(value), axis = strcspn(value, "=");
 		char key[SETTINGS_NAME_MAX], choice[SETTINGS_VALUE_MAX];
-		int n = snprintf(key, sizeof(key), SET_PREFIX "%.*s", (int)axis, value);
+		int n = snprintf(key, sizeof(key), "%.*s", (int)axis, value);
+		/* It sets all axes, so there is only one of it: in files a key of its own. */
+		bool kernel = !strcmp(key, "kernel");
 
 		if (len < axis + 2 || !axis || (size_t)n >= sizeof(key))
 			return sim_error_set(err, -EINVAL, file, line,
 					     "expected AXIS=VALUE, found '%.60s'", value);
+		if (kernel && line)
+			return sim_error_set(err, -EINVAL, file, line,
+					     "expected kernel = VERSION in a line of its own");
 		snprintf(choice, sizeof(choice), "%.*s", (int)(len - axis - 1), value + axis + 1);
-		if (settings_put(settings, "global", "", key, choice, file))
-			return sim_error_set(err, -ENOMEM, file, line, "no memory");
+		if (settings_put(settings, kernel ? "global" : SET_SECTION, "", key, choice, file))
+			return sim_error_set(err, -ENOMEM, file, line, NO_ROOM);
 		settings->list[settings->nr - 1].line = line;
 		value += len;
 	}
@@ -80,6 +90,7 @@ static int split_sets(struct settings *settings, struct sim_error *err)
 	size_t nr = settings->nr;
 	int result = 0;
 
+	/* What is put in goes to the end, and only what went there is ever removed. */
 	for (size_t i = 0; i < nr && !result; i++) {
 		struct setting set = settings->list[i];
 		char *value;
@@ -87,7 +98,8 @@ static int split_sets(struct settings *settings, struct sim_error *err)
 		if (strcmp(set.section, "global") || strcmp(set.key, "set"))
 			continue;
 		value = strdup(set.value);
-		result = value ? put_sets(settings, &set, value, err) : -ENOMEM;
+		result = value ? put_sets(settings, &set, value, err) :
+				 sim_error_set(err, -ENOMEM, set.file, set.line, "no memory");
 		free(value);
 	}
 	return result;
@@ -157,6 +169,8 @@ int scenario_set(struct settings *settings, const char *name, const char *value,
 	int result;
 
 	snprintf(option, sizeof(option), "--%s", name);
+	if (strlen(value) >= SETTINGS_VALUE_MAX)
+		return sim_error_set(err, -EINVAL, option, 0, "expected a shorter value");
 	if (!strcmp(name, "set")) {
 		const struct setting from = {.file = option};
 
@@ -176,7 +190,7 @@ int scenario_set(struct settings *settings, const char *name, const char *value,
 	if (!section)
 		return no_such_key(settings, name, option, err);
 	result = settings_put(settings, section, in, key, value, option);
-	return result ? sim_error_set(err, result, option, 0, "no memory") : 0;
+	return result ? sim_error_set(err, result, option, 0, NO_ROOM) : 0;
 }
 
 /* ---- sections ---- */
@@ -257,14 +271,31 @@ static int begin_section(struct maker *m)
 	return m->section->named ? begin_object(m, at->name) : 0;
 }
 
+/* Texts and scripts go on over several lines. */
+static bool has_one_value(const struct key *key)
+{
+	return key->kind != KEY_SCRIPT && (key->kind != KEY_TEXT || !strcmp(key->name, "default"));
+}
+
+static bool is_said_above(const struct maker *m)
+{
+	const struct setting *at = m->at;
+
+	for (const struct setting *s = m->first; s < at; s++)
+		if (!strcmp(s->section, at->section) && !strcmp(s->name, at->name) &&
+		    !strcmp(s->key, at->key))
+			return true;
+	return false;
+}
+
 static int take_key(struct maker *m, const char *value)
 {
 	const struct setting *at = m->at;
 	const char *near = NULL;
 	const struct key *key;
 
-	if (!strncmp(at->key, SET_PREFIX, strlen(SET_PREFIX)))
-		return key_add_axis(m, at->key + strlen(SET_PREFIX), value);
+	if (!strcmp(at->section, SET_SECTION))
+		return key_add_axis(m, at->key, value);
 	m->section = section_named(at->section);
 	m->object = m->section && m->section->named ? find_object(m, m->section, at->name) :
 						      (char *)m->s;
@@ -275,6 +306,9 @@ static int take_key(struct maker *m, const char *value)
 	/* It was split into its axes. */
 	if (!strcmp(key->name, "set"))
 		return 0;
+	/* A second one would be one more list of the matrix, without any effect. */
+	if (has_one_value(key) && is_said_above(m))
+		return maker_bad(m, "each key once", at->key);
 	return key_set(m, key, value);
 }
 
@@ -306,7 +340,7 @@ static void kernel_first(struct scenario *s)
 int scenario_make(const struct settings *settings, unsigned int point, struct scenario *scenario,
 		  struct sim_error *err)
 {
-	struct maker m = {.s = scenario, .err = err};
+	struct maker m = {.s = scenario, .first = settings->list, .err = err};
 	char value[SETTINGS_VALUE_MAX];
 	int result = 0;
 

@@ -5,6 +5,9 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+
+_Static_assert(NR_SIM_OPS <= 32 && SCENARIO_TASKS_MAX <= 32, "they are bits of an uint32_t");
 
 struct resolver {
 	struct scenario *s;
@@ -99,6 +102,10 @@ static int add_as(const struct resolver *r, struct script_op *op)
 
 	if (!*op->as_name)
 		return 0;
+	for (unsigned int v = 0; v < s->nr_vmas; v++)
+		if (!strcmp(s->vmas[v].section.name, op->as_name))
+			return bad_name(r, s->path, op->op.line, "a name that no VMA has",
+					op->as_name, NULL);
 	i = as_index(r, op->as_name);
 	if (i < 0 && s->nr_as == SCRIPT_AS_MAX)
 		return bad_name(r, s->path, op->op.line, "at most 32 names behind as", op->as_name,
@@ -114,6 +121,8 @@ static int add_as(const struct resolver *r, struct script_op *op)
 static int check_which(const struct resolver *r, const struct place *place,
 		       const struct scenario_vma *vma, const char *file, unsigned int line)
 {
+	if (!vma->count)
+		return bad_name(r, file, line, "a VMA with a count above 0", place->name, NULL);
 	if (place->which == WHICH_ONLY && vma->count != 1)
 		return bad_name(r, file, line, "#N, #task, #random or #next, as there are several",
 				place->name, NULL);
@@ -149,14 +158,37 @@ static int find_place(const struct resolver *r, struct place *place, int process
 	return 0;
 }
 
+static int bad_vma(const struct resolver *r, const struct scenario_vma *vma, const char *what)
+{
+	return sim_error_set(r->err, -EINVAL, r->s->path, vma->section.line,
+			     "expected %s of vma %s", what, vma->section.name);
+}
+
+static int check_vma(const struct resolver *r, const struct scenario_vma *vma)
+{
+	const struct place *at = &vma->at;
+
+	if (!vma->size)
+		return bad_vma(r, vma, "size = SIZE");
+	if (vma->size % SIM_PAGE_SIZE || vma->gap % SIM_PAGE_SIZE ||
+	    at->offset % (int64_t)SIM_PAGE_SIZE)
+		return bad_vma(r, vma, "sizes that are a multiple of 4k");
+	if (vma->touch && (!vma->mapped || !(vma->prot & PROT_WRITE)))
+		return bad_vma(r, vma, "memory that can be written, as touch says");
+	if (at->where != WHERE_START && at->where != WHERE_END)
+		return bad_vma(r, vma, "at = NAME[#NUMBER][+end][+SIZE]");
+	if (at->which != WHICH_ONLY && at->which != WHICH_NUMBER)
+		return bad_vma(r, vma, "at = NAME[#NUMBER][+end][+SIZE]");
+	return 0;
+}
+
 static int find_vma(const struct resolver *r, unsigned int v)
 {
 	struct scenario_vma *vma = &r->s->vmas[v];
 	int result = find_process(r, &vma->in, &vma->section, &vma->process);
 
-	if (!result && !vma->size)
-		return bad_name(r, r->s->path, vma->section.line, "size = SIZE", vma->section.name,
-				NULL);
+	if (!result)
+		result = check_vma(r, vma);
 	if (!result)
 		result = find_place(r, &vma->at, (int)vma->process, r->s->path, vma->section.line);
 	if (!result && vma->at.kind == PLACE_VMA && vma->at.index >= v)
@@ -181,7 +213,8 @@ static int find_barrier(const struct resolver *r, struct script_op *op)
 }
 
 /* @below: scripts before that one may be done; so none does itself. */
-static int find_script(const struct resolver *r, struct script_op *op, unsigned int below)
+static int find_script(const struct resolver *r, struct script_op *op, int process,
+		       unsigned int below)
 {
 	const struct sections_of all = {r->s->scripts, sizeof(*r->s->scripts), below};
 	const char *near = NULL;
@@ -190,7 +223,24 @@ static int find_script(const struct resolver *r, struct script_op *op, unsigned 
 	if (op->index < 0)
 		return bad_name(r, r->s->path, op->op.line, "the name of a [script NAME] above",
 				op->name, near);
+	if (process >= 0 &&
+	    r->s->scripts[op->index].script.processes & ~(UINT32_C(1) << process))
+		return bad_name(r, r->s->path, op->op.line,
+				"a script with VMAs of the task's process", op->name, NULL);
 	return 0;
+}
+
+/* What the script and those that it does do; they were resolved before. */
+static void mark(const struct resolver *r, struct script *script, const struct script_op *op)
+{
+	script->kinds |= UINT32_C(1) << op->op.kind;
+	if (op->op.kind == OP_BARRIER)
+		script->barriers |= UINT32_C(1) << op->index;
+	if (op->op.kind == OP_DO) {
+		script->processes |= r->s->scripts[op->index].script.processes;
+		script->kinds |= r->s->scripts[op->index].script.kinds;
+		script->barriers |= r->s->scripts[op->index].script.barriers;
+	}
 }
 
 /* @process: -1: of any. */
@@ -203,12 +253,18 @@ static int resolve_script(const struct resolver *r, struct script *script, int p
 	for (size_t i = 0; i < script->nr && !result; i++) {
 		struct script_op *op = &script->ops[i];
 
-		for (int n = 0; n < 2 && !result; n++)
+		for (int n = 0; n < 2 && !result; n++) {
 			result = find_place(r, &op->place[n], process, r->s->path, op->op.line);
+			if (!result && op->place[n].kind == PLACE_VMA)
+				script->processes |= UINT32_C(1)
+						     << r->s->vmas[op->place[n].index].process;
+		}
 		if (!result && op->op.kind == OP_BARRIER)
 			result = find_barrier(r, op);
 		if (!result && op->op.kind == OP_DO)
-			result = find_script(r, op, below);
+			result = find_script(r, op, process, below);
+		if (!result)
+			mark(r, script, op);
 	}
 	return result;
 }
@@ -221,6 +277,32 @@ static int add_all_as(const struct resolver *r, struct script *script)
 	for (size_t i = 0; i < script->nr && !result; i++)
 		result = add_as(r, &script->ops[i]);
 	return result;
+}
+
+/* Nobody else runs yet, and it is over at once. */
+static int resolve_setup(const struct resolver *r, unsigned int process)
+{
+	struct script *setup = &r->s->processes[process].setup;
+
+	for (size_t i = 0; i < setup->nr; i++)
+		if (setup->ops[i].op.kind >= SIM_FIRST_SCRIPT_OP)
+			return bad_name(r, r->s->path, setup->ops[i].op.line,
+					"an operation on memory, as it is a setup",
+					sim_op_specs[setup->ops[i].op.kind].name, NULL);
+	return resolve_script(r, setup, (int)process, 0);
+}
+
+static int check_after(const struct resolver *r, unsigned int t)
+{
+	const struct scenario *s = r->s;
+	const struct scenario_task *task = &s->tasks[t];
+
+	for (int a = task->after; a >= 0; a = s->tasks[a].after)
+		if (s->tasks[a].script.barriers & task->script.barriers)
+			return bad_name(r, task->behind.file, task->behind.line,
+					"a task that does not wait at a barrier for this one",
+					s->tasks[a].section.name, NULL);
+	return 0;
 }
 
 static int resolve_scripts(const struct resolver *r)
@@ -237,10 +319,12 @@ static int resolve_scripts(const struct resolver *r)
 	for (unsigned int i = 0; i < s->nr_scripts && !result; i++)
 		result = resolve_script(r, &s->scripts[i].script, -1, i);
 	for (unsigned int i = 0; i < s->nr_processes && !result; i++)
-		result = resolve_script(r, &s->processes[i].setup, (int)i, 0);
+		result = resolve_setup(r, i);
 	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
 		result = resolve_script(r, &s->tasks[i].script, (int)s->tasks[i].process,
 					s->nr_scripts);
+	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
+		result = check_after(r, i);
 	return result;
 }
 

@@ -184,8 +184,8 @@ int script_parse_len(struct parse *p, int n)
 
 	if (!word || (strcmp(word, "all") && draw_parse(word, DRAW_BYTES, len)))
 		return parse_expected(p, draw_expected(DRAW_BYTES));
-	if (!strcmp(word, "all") && !p->script->place[n].kind)
-		return parse_expected(p, "a length; all is for a place");
+	if (!strcmp(word, "all") && p->script->place[n].kind != PLACE_NAME)
+		return parse_expected(p, "a length; all is for a place with a name");
 	p->at++;
 	return 0;
 }
@@ -226,7 +226,7 @@ static bool parse_percent(struct parse *p)
 		return false;
 	if (*word == '.' && (word++, !cut_number(&word, 9, &tenth)))
 		return false;
-	if (strcmp(word, "%"))
+	if (strcmp(word, "%") || whole * 10 + tenth > 1000)
 		return false;
 	p->script->per_mille = whole * 10 + tenth;
 	p->at++;

@@ -7,7 +7,9 @@
  * P%: done in P of 100 cases. weight N: of adjacent lines with a weight one is
  * done, N times as often as one with weight 1. Nx: done N times; N may be a
  * distribution. as NAME: what mmap or mremap answers is a place of that name
- * from then on, for this task.
+ * from then on, for this task; in a process' setup, for each of its tasks. A
+ * mmap that fails makes it no place: what is done there fails. A mremap that
+ * fails leaves it as it was.
  *
  * Where an operation has an address there may be a place,
  *
@@ -60,7 +62,8 @@ struct script_op {
 	struct draw time; /* sleep, compute */
 	struct draw repeat;
 	unsigned int per_mille; /* 1000: always */
-	unsigned int weight; /* 0: has none */
+	bool weighted; /* one of a group, with weight */
+	unsigned int weight;
 	unsigned int group, group_weight; /* first of a group: its lines, and the sum of weights */
 	char name[SCRIPT_NAME_MAX]; /* of a barrier, of a script to do */
 	char as_name[SCRIPT_NAME_MAX];
@@ -71,6 +74,9 @@ struct script_op {
 struct script {
 	struct script_op *ops;
 	size_t nr;
+	/* Bits, of its lines and of the scripts that it does: enum op_kind, barriers. */
+	uint32_t kinds, barriers;
+	uint32_t processes; /* those whose VMAs it names */
 };
 
 /**

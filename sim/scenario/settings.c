@@ -21,8 +21,11 @@ struct reader {
 
 static int bad(struct reader *r, const char *what, const char *found)
 {
+	size_t len = strcspn(found, "\r\n");
+
 	r->failed = sim_error_set(r->err, -EINVAL, r->settings->path, r->line,
-				  "expected %s, found '%.60s'", what, found);
+				  "expected %s, found '%.*s'", what, (int)(len < 60 ? len : 60),
+				  found);
 	return r->failed;
 }
 
@@ -56,6 +59,8 @@ static int add_read(struct reader *r, const char *key, const char *value)
 
 	if (strlen(key) >= SETTINGS_NAME_MAX)
 		return bad(r, "a shorter key", key);
+	if (r->settings->nr == SETTINGS_MAX)
+		return bad(r, "at most 10000 lines", key);
 	setting = add(r->settings, r->section, r->name, key, value);
 	if (!setting) {
 		r->failed = sim_error_set(r->err, -ENOMEM, r->settings->path, r->line, "no memory");
@@ -134,7 +139,9 @@ static int handle(void *data, const char *section, const char *key, const char *
 	if ((size_t)snprintf(text, sizeof(text), "%s", value) >= sizeof(text))
 		return !bad(r, "a shorter value", value);
 	/* libinih does not look for remarks in further lines of a value. */
-	remark = strstr(text, " ;");
+	remark = strchr(text, ';');
+	while (remark && remark > text && !isblank((unsigned char)remark[-1]))
+		remark = strchr(remark + 1, ';');
 	if (remark)
 		*remark = '\0';
 	return !add_read(r, key, text);
@@ -148,6 +155,9 @@ int settings_parse(const char *text, const char *path, struct settings *settings
 
 	memset(settings, 0, sizeof(*settings));
 	snprintf(settings->path, sizeof(settings->path), "%s", path);
+	/* The mark that some editors begin UTF-8 with. */
+	if (!strncmp(text, "\xef\xbb\xbf", 3))
+		r.at += 3;
 	line = ini_parse_stream(read_line, &r, handle, &r);
 	if (!r.failed && line > 0) {
 		r.line = (unsigned int)line;
@@ -255,11 +265,11 @@ static unsigned int list_length(const struct setting *setting, settings_is_list 
 
 unsigned int settings_points(const struct settings *settings, settings_is_list is_list)
 {
-	unsigned int points = 1;
+	uint64_t points = 1;
 
-	for (size_t i = 0; i < settings->nr; i++)
+	for (size_t i = 0; i < settings->nr && points < UINT32_MAX; i++)
 		points *= list_length(&settings->list[i], is_list);
-	return points;
+	return points < UINT32_MAX ? (unsigned int)points : UINT32_MAX;
 }
 
 /* Which element of its list a setting has at a point: the last list runs fastest. */
@@ -310,7 +320,8 @@ int settings_value(const struct settings *settings, const struct setting *settin
 	raw_value(settings, setting, point, is_list, raw);
 	for (const char *at = raw; *at;) {
 		size_t len = strncmp(at, "${", 2) ? 0 : strcspn(at, "}");
-		const struct setting *p = len ? parameter(settings, at + 2, len - 2) : NULL;
+		const struct setting *p =
+			len && at[len] ? parameter(settings, at + 2, len - 2) : NULL;
 		int n;
 
 		if (len && !p)

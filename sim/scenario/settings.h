@@ -12,6 +12,7 @@
 
 #define SETTINGS_NAME_MAX 32
 #define SETTINGS_VALUE_MAX 512
+#define SETTINGS_MAX 10000 /* lines of a file */
 
 struct setting {
 	char section[16], name[SETTINGS_NAME_MAX]; /* [task ui] */
@@ -29,7 +30,7 @@ struct settings {
 	unsigned int nr_options;
 };
 
-/* Which settings may hold a list, and which take their lines as they are. */
+/* Which settings may hold a list; the others are taken as they are. */
 typedef bool (*settings_is_list)(const struct setting *setting);
 
 /**
@@ -57,7 +58,7 @@ int settings_put(struct settings *settings, const char *section, const char *nam
 /* Does a section [SECTION NAME] begin anywhere? */
 bool settings_has_section(const struct settings *settings, const char *section, const char *name);
 
-/* How many points the matrix of all lists has; 1: there are no lists. */
+/* How many points the matrix of all lists has, UINT32_MAX at most; 1: there are no lists. */
 unsigned int settings_points(const struct settings *settings, settings_is_list is_list);
 
 /**

@@ -17,7 +17,7 @@ int sim_parse_size(const char *text, uint64_t *size)
 	if (!isdigit((unsigned char)*text))
 		return -EINVAL;
 	errno = 0;
-	*size = strtoull(text, &end, 0);
+	*size = strtoull(text, &end, strncmp(text, "0x", 2) ? 10 : 16);
 	if (errno)
 		return -EINVAL;
 	if (!*end)

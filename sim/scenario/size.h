@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /**
- * sim_parse_size - read a number, with k, m, g or t behind it times 1024, ..
+ * sim_parse_size - read a number, decimal or 0x..., with k, m, g or t behind it times 1024, ..
  * @text: all of it must be the number
  * @size: where to
  *

@@ -9,8 +9,11 @@
 
 /* ---- places and lengths ---- */
 
+/* Of too many bytes as many as there are. */
 static uint64_t page_up(uint64_t bytes)
 {
+	if (bytes > UINT64_MAX - SIM_PAGE_SIZE)
+		return UINT64_MAX & ~(SIM_PAGE_SIZE - 1);
 	return (bytes + SIM_PAGE_SIZE - 1) & ~(SIM_PAGE_SIZE - 1);
 }
 
@@ -126,6 +129,7 @@ static void count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns
 	struct op_stats *stats = worker->op[kind];
 
 	worker->now_ns = mmsim_now_ns();
+	worker->done++;
 	stats->done++;
 	stats->failed += failed;
 	histogram_add(&stats->latency_ns, worker->now_ns - begin_ns);
@@ -137,7 +141,9 @@ static void keep_as(struct worker *worker, const struct script_op *script_op,
 	struct as_place *as = &worker->as[script_op->as];
 
 	if (result < 0) {
-		as->len = 0;
+		/* Where a mmap failed is nothing; what a mremap did not move is still there. */
+		if (op->kind == OP_MMAP)
+			as->len = 0;
 		return;
 	}
 	as->addr = (uint64_t)result;
@@ -153,23 +159,26 @@ static void do_memory_op(struct worker *worker, const struct script_op *script_o
 
 	if (!fill_range(worker, script_op, 0, &op.addr, &op.len) ||
 	    !fill_range(worker, script_op, 1, &op.new_addr, &op.new_len)) {
+		worker->error = -EFAULT;
 		count_op(worker, op.kind, begin_ns, true);
 		return;
 	}
 	begin_ns = mmsim_now_ns();
 	result = sim_do_op(worker->mm, &op);
 	count_op(worker, op.kind, begin_ns, result < 0);
+	if (result < 0)
+		worker->error = (int)result;
 	if (script_op->as >= 0)
 		keep_as(worker, script_op, &op, result);
 }
 
-/* Never beyond the end of the run. */
+/* Never beyond the end of the run, nor that of the clock. */
 static uint64_t cut_time(const struct workload *w, uint64_t ns)
 {
 	uint64_t now = mmsim_now_ns();
 
 	if (!w->end_ns)
-		return ns;
+		return MIN(ns, INT64_MAX - now);
 	return now < w->end_ns ? MIN(ns, w->end_ns - now) : 0;
 }
 
@@ -199,6 +208,18 @@ static int do_once(struct worker *worker, const struct script_op *op)
 	return 0;
 }
 
+/* On the step machine the end comes by steps: what made none, such as sleep 0, makes one. */
+static int do_step(struct worker *worker, const struct script_op *op)
+{
+	const struct workload *w = worker->w;
+	uint64_t steps = w->host ? 0 : mmsim_steps(w->sim);
+	int err = do_once(worker, op);
+
+	if (!w->host && mmsim_steps(w->sim) == steps)
+		mmsim_yield();
+	return err;
+}
+
 static int do_op(struct worker *worker, const struct script_op *op)
 {
 	uint64_t times;
@@ -210,7 +231,7 @@ static int do_op(struct worker *worker, const struct script_op *op)
 	for (uint64_t i = 0; i < times && !err; i++) {
 		if (workload_over(worker->w, worker->now_ns))
 			return -ECANCELED;
-		err = do_once(worker, op);
+		err = do_step(worker, op);
 	}
 	return err;
 }
@@ -226,8 +247,16 @@ static const struct script_op *choose(struct worker *worker, const struct script
 	return op;
 }
 
+/* A script in which nothing was done passes time too, so that the end is seen. */
+static void pass_time(struct worker *worker)
+{
+	mmsim_yield();
+	worker->now_ns = mmsim_now_ns();
+}
+
 int worker_do_script(struct worker *worker, const struct script *script, bool top)
 {
+	uint64_t done = worker->done;
 	int err = 0;
 
 	for (size_t i = 0; i < script->nr && !err;) {
@@ -238,6 +267,8 @@ int worker_do_script(struct worker *worker, const struct script *script, bool to
 		i += op->group ? op->group : 1;
 		err = do_op(worker, op->group ? choose(worker, op) : op);
 	}
+	if (worker->done == done)
+		pass_time(worker);
 	return err;
 }
 
@@ -278,14 +309,16 @@ static void end_frame(struct worker *worker, uint64_t arrival_ns)
 	histogram_add(&frames->response_ns, response);
 }
 
-/* Frames whose deadline has passed and that were never begun. */
-static void count_not_begun(struct worker *worker, uint64_t arrival_ns, uint64_t left)
+/* Frames whose deadline has passed and that were never begun, or not ended. */
+static void count_not_ended(struct worker *worker, uint64_t arrival_ns, uint64_t left)
 {
 	const struct scenario_task *task = worker->task;
 	uint64_t now = mmsim_now_ns(), frames = 0;
 
-	for (; arrival_ns + task->deadline <= now && (!task->loops || frames < left); frames++)
-		arrival_ns += task->period;
+	if (arrival_ns + task->deadline <= now)
+		frames = (now - arrival_ns - task->deadline) / task->period + 1;
+	if (task->loops)
+		frames = MIN(frames, left);
 	worker->frames.made += frames;
 	worker->frames.missed += frames;
 }
@@ -312,7 +345,7 @@ static int loop_frames(struct worker *worker)
 		worker->loops++;
 		arrival += task->period;
 	}
-	count_not_begun(worker, arrival, task->loops - worker->loops);
+	count_not_ended(worker, arrival, task->loops - worker->loops);
 	return err;
 }
 
@@ -323,13 +356,13 @@ int worker_main(void *arg)
 	struct workload *w = worker->w;
 	int err = workload_enter(worker);
 
-	if (err)
-		return err;
 	worker->random = mmsim_random();
-	if (task->start)
+	if (task->start && !err)
 		mmsim_sleep_ns(cut_time(w, task->start));
 	worker->now_ns = mmsim_now_ns();
-	err = task->period && !w->options->once ? loop_frames(worker) : loop(worker);
+	if (!err)
+		err = task->period && !w->options->once ? loop_frames(worker) : loop(worker);
 	workload_note(worker, task->script.nr);
+	workload_leave(worker);
 	return err == -ECANCELED ? 0 : err;
 }

@@ -18,8 +18,7 @@ struct as_place {
  * so touching them is no step.
  */
 struct barrier {
-	unsigned int expected; /* fixed before the run */
-	unsigned int arrived; /* reset by the last one, before generation */
+	unsigned int count; /* who is expected, times 2^16, and who has come */
 	unsigned int generation; /* release by the last one, acquire by the others */
 };
 
@@ -36,9 +35,11 @@ struct workload {
 	unsigned int to_enter[SCENARIO_TASKS_MAX]; /* tasks of the process still to come */
 	unsigned int to_start; /* tasks not yet at the start line */
 	uint64_t vma_start[SCENARIO_VMAS_MAX]; /* of the first of each */
+	struct as_place as[SCENARIO_TASKS_MAX][SCRIPT_AS_MAX]; /* each process' after its setup */
 	struct barrier barriers[SCENARIO_TASKS_MAX];
 	struct worker *workers;
-	unsigned int nr_workers;
+	unsigned int nr_workers, running; /* running: have not ended */
+	struct mmsim_task *progress; /* NULL: there is none */
 };
 
 /* One task. Only it writes here while it runs. */
@@ -52,6 +53,8 @@ struct worker {
 	uint64_t random;
 	uint64_t now_ns; /* when the last operation ended */
 	uint64_t loops;
+	uint64_t done; /* operations */
+	int error; /* of the last memory operation that failed */
 	uint64_t cursor[SCENARIO_VMAS_MAX + SCRIPT_AS_MAX]; /* of +next; the `as` behind the VMAs */
 	uint64_t which[SCENARIO_VMAS_MAX]; /* of #next */
 	struct as_place as[SCRIPT_AS_MAX];
@@ -70,10 +73,14 @@ int worker_do_script(struct worker *worker, const struct script *script, bool to
 bool barrier_wait(struct worker *worker, unsigned int barrier);
 /* Count who names which barrier, before the run. */
 void barriers_prepare(struct workload *w);
+/* The task ends: nobody waits for it any more. */
+void barriers_leave(struct worker *worker);
 
 /* workload.c: keep that the task begins operation @op of its script. */
 void workload_note(struct worker *worker, size_t op);
 /* Begin: enter the process, and wait until all others are there. */
 int workload_enter(struct worker *worker);
+/* The task ends. */
+void workload_leave(struct worker *worker);
 
 #endif

@@ -13,8 +13,9 @@
 
 #define DEFAULT_MEMORY (1 << 20)
 #define DEFAULT_STEPS 200000
-#define PLACES_BASE UINT64_C(0x200000000000)
-#define PLACES_ALIGN UINT64_C(0x200000)
+#define PLACES_BASE INT64_C(0x200000000000)
+#define PLACES_END INT64_C(0x7ff000000000)
+#define PLACES_ALIGN INT64_C(0x200000)
 #define START_LOOK_NS 20000
 
 int workload_config(const struct scenario *scenario, struct mmsim_config *config,
@@ -81,10 +82,17 @@ void workload_note(struct worker *worker, size_t op)
 		(struct workload_event){worker->index, (unsigned int)op, mmsim_steps(w->sim)};
 }
 
+static const char *errno_name(int err)
+{
+	const char *name = sim_errno_name(-err);
+
+	return name ? name : strerror(-err);
+}
+
 static int fail(struct workload *w, int err, const char *what, const char *name)
 {
 	snprintf(w->result->why, sizeof(w->result->why), "%s: %s %s: %s", w->scenario->path, what,
-		 name, sim_errno_name(-err));
+		 name, errno_name(err));
 	return err;
 }
 
@@ -127,46 +135,87 @@ int workload_enter(struct worker *worker)
 	return err;
 }
 
+void workload_leave(struct worker *worker)
+{
+	struct workload *w = worker->w;
+
+	barriers_leave(worker);
+	if (quiet_add(w->running, -1u) == 1 && w->progress)
+		unpark((struct task *)w->progress);
+}
+
 /* ---- address spaces ---- */
 
-/* Where the VMAs are: each where it says, or behind the last one that said nothing. */
-static void place_vmas(struct workload *w)
+/* A VMA that says nothing of its place, and those that are placed by it. */
+struct family {
+	int64_t low, high; /* what they take up, from its start on */
+};
+
+/* Where a VMA is within its family; false: nowhere. */
+static bool place_in_family(struct workload *w, unsigned int v, unsigned int root[],
+			    struct family family[])
 {
-	const struct scenario *s = w->scenario;
-	uint64_t at = PLACES_BASE;
+	const struct scenario_vma *vma = &w->scenario->vmas[v];
+	const struct place *place = &vma->at;
+	const __int128 span = (__int128)vma->count * ((__int128)vma->size + vma->gap);
+	__int128 at = 0;
 
-	for (unsigned int v = 0; v < s->nr_vmas; v++) {
-		const struct scenario_vma *vma = &s->vmas[v];
-		const struct place *place = &vma->at;
-		uint64_t span = vma->count * (vma->size + vma->gap);
+	root[v] = v;
+	if (place->kind == PLACE_VMA) {
+		const struct scenario_vma *other = &w->scenario->vmas[place->index];
 
-		if (place->kind == PLACE_VMA) {
-			const struct scenario_vma *other = &s->vmas[place->index];
+		root[v] = root[place->index];
+		at = (__int128)(int64_t)w->vma_start[place->index] + place->offset +
+		     (__int128)place->number * (other->size + other->gap) +
+		     (place->where == WHERE_END ? other->size : 0);
+	}
+	if (at < -PLACES_END || at + span > PLACES_END)
+		return false;
+	w->vma_start[v] = (uint64_t)at;
+	family[root[v]].low = MIN(family[root[v]].low, (int64_t)at);
+	family[root[v]].high = MAX(family[root[v]].high, (int64_t)(at + span));
+	return true;
+}
 
-			w->vma_start[v] = w->vma_start[place->index] +
-					  place->number * (other->size + other->gap) +
-					  (place->where == WHERE_END ? other->size : 0) +
-					  (uint64_t)place->offset;
+/* Where the VMAs are: each where it says, or behind the last one that said nothing. */
+static int place_vmas(struct workload *w)
+{
+	struct family family[SCENARIO_VMAS_MAX] = {{0, 0}};
+	unsigned int root[SCENARIO_VMAS_MAX];
+	int64_t at = PLACES_BASE;
+
+	for (unsigned int v = 0; v < w->scenario->nr_vmas; v++) {
+		if (!place_in_family(w, v, root, family))
+			return fail(w, -ENOMEM, "vma", w->scenario->vmas[v].section.name);
+	}
+	for (unsigned int v = 0; v < w->scenario->nr_vmas; v++) {
+		const struct family *f = &family[v];
+
+		if (root[v] != v) {
+			w->vma_start[v] += w->vma_start[root[v]];
 			continue;
 		}
-		w->vma_start[v] = at;
+		at += (PLACES_ALIGN - 1 - f->low) & ~(PLACES_ALIGN - 1);
+		w->vma_start[v] = (uint64_t)at;
 		/* A 2 MiB hole behind it, so that neighbours never merge unless asked to. */
-		at += (span + 2 * PLACES_ALIGN - 1) & ~(PLACES_ALIGN - 1);
+		at += (f->high + 2 * PLACES_ALIGN - 1) & ~(PLACES_ALIGN - 1);
+		if (at > PLACES_END)
+			return fail(w, -ENOMEM, "vma", w->scenario->vmas[v].section.name);
 	}
+	return 0;
 }
 
 /* Write so many percent of the pages, evenly. */
 static int touch_pages(struct mm_struct *mm, const struct scenario_vma *vma, uint64_t start)
 {
-	uint64_t pages = vma->size / SIM_PAGE_SIZE;
+	uint64_t touched = vma->size / SIM_PAGE_SIZE * vma->touch / 100;
 
-	for (uint64_t i = 0; i < pages; i++) {
-		uint64_t addr = start + i * SIM_PAGE_SIZE;
+	for (uint64_t n = 1; n <= touched; n++) {
+		uint64_t page = (n * 100 + vma->touch - 1) / vma->touch - 1;
+		uint64_t addr = start + page * SIM_PAGE_SIZE;
 
-		if ((i + 1) * vma->touch / 100 == i * vma->touch / 100)
-			continue;
 		if (mmsim_store(mm, addr, addr) >= MMSIM_ACCESS_MAPERR)
-			return -EFAULT;
+			return -ENOMEM;
 	}
 	return 0;
 }
@@ -176,24 +225,37 @@ static int make_vma(struct workload *w, unsigned int v)
 	const struct scenario_vma *vma = &w->scenario->vmas[v];
 	struct mm_struct *mm = w->mms[vma->process];
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE | (int)vma->flags;
-	int err = 0;
 
-	for (uint64_t i = 0; i < vma->count && !err && vma->mapped; i++) {
+	for (uint64_t i = 0; i < vma->count && vma->mapped; i++) {
 		uint64_t start = w->vma_start[v] + i * (vma->size + vma->gap);
 		int64_t result = mmsim_mmap(mm, start, vma->size, (int)vma->prot, flags);
 
-		err = result < 0 ? (int)result : touch_pages(mm, vma, start);
+		if (result < 0)
+			return fail(w, (int)result, "vma", vma->section.name);
+		if (touch_pages(mm, vma, start))
+			return fail(w, -ENOMEM, "memory = SIZE is too small for vma",
+				    vma->section.name);
 	}
-	return err ? fail(w, err, "vma", vma->section.name) : 0;
+	return 0;
+}
+
+static int fail_setup(struct workload *w, const struct script_op *op, int error)
+{
+	snprintf(w->result->why, sizeof(w->result->why),
+		 "%s:%u: expected a setup that succeeds, got %s: %s", w->scenario->path,
+		 op->op.line, errno_name(error), op->text);
+	return error;
 }
 
 static int do_setup(struct workload *w, unsigned int i)
 {
 	const struct scenario_process *process = &w->scenario->processes[i];
 	struct worker *main = calloc(1, sizeof(*main));
-	int err = main ? 0 : -ENOMEM;
+	struct op_stats *stats = calloc(1, sizeof(*stats));
+	int err = main && stats ? 0 : -ENOMEM;
 
 	if (main)
+<<<<<<< HEAD
 		*main = (struct worker){.w = w, .mm = w->mms[i]};
 	for (size_t n = 0, lines; n < process->setup.nr && !err; n += lines) {
 		const struct script_op *op = &process->setup.ops[n];
@@ -210,7 +272,23 @@ static int do_setup(struct workload *w, unsigned int i)
 				 op->op.line, op->text);
 			err = -EINVAL;
 		}
+=======
+		*main = (struct worker){.w = w, .mm = w->mms[i], .random = mmsim_random()};
+	for (int k = 0; k < NR_SIM_OPS && main; k++)
+		main->op[k] = stats;
+	for (size_t n = 0; n < process->setup.nr && !err;) {
+		struct script_op *op = &process->setup.ops[n];
+		const struct script one = {.ops = op, .nr = op->group ? op->group : 1};
+
+		err = worker_do_script(main, &one, false);
+		if (!err && stats->failed)
+			err = fail_setup(w, op, main->error);
+		n += one.nr;
+>>>>>>> h-lang
 	}
+	if (!err)
+		memcpy(w->as[i], main->as, sizeof(w->as[i]));
+	free(stats);
 	free(main);
 	return err;
 }
@@ -245,6 +323,7 @@ static int make_process(struct workload *w, unsigned int i)
 
 /* ---- tasks ---- */
 
+<<<<<<< HEAD
 /* Which operations a script has, those of the scripts that it does too. */
 static void mark_kinds(const struct scenario *s, const struct script *script, bool has[NR_SIM_OPS])
 {
@@ -255,13 +334,12 @@ static void mark_kinds(const struct scenario *s, const struct script *script, bo
 	}
 }
 
+=======
+>>>>>>> h-lang
 static int make_stats(struct worker *worker)
 {
-	bool has[NR_SIM_OPS] = {false};
-
-	mark_kinds(worker->w->scenario, &worker->task->script, has);
-	for (int k = 0; k < NR_SIM_OPS; k++) {
-		if (!has[k] || k == OP_DO)
+	for (int k = 0; k < OP_DO; k++) {
+		if (!(worker->task->script.kinds >> k & 1))
 			continue;
 		worker->op[k] = calloc(1, sizeof(*worker->op[k]));
 		if (!worker->op[k])
@@ -309,6 +387,8 @@ static int make_workers(struct workload *w)
 			worker->index = t;
 			worker->number = n;
 			worker->mm = w->mms[s->tasks[t].process];
+			memcpy(worker->as, w->as[s->tasks[t].process], sizeof(worker->as));
+			w->running++;
 			w->to_enter[s->tasks[t].process]++;
 			w->to_start += s->tasks[t].after < 0;
 		}
@@ -328,9 +408,8 @@ static int start_workers(struct workload *w)
 static int set_up(struct workload *w)
 {
 	const struct scenario *s = w->scenario;
-	int err = 0;
+	int err = place_vmas(w);
 
-	place_vmas(w);
 	for (unsigned int i = 0; i < s->nr_processes && !err; i++)
 		err = make_process(w, i);
 	mmsim_use_mm(NULL);
@@ -388,8 +467,9 @@ static int progress_main(void *arg)
 	struct progress progress;
 
 	progress_begin(&progress);
-	while (!workload_over(w, mmsim_now_ns())) {
-		mmsim_sleep_ns(MIN(PROGRESS_NS, w->end_ns - mmsim_now_ns()));
+	/* Not a moment longer than the tasks, or it would be counted as theirs. */
+	while (quiet_load(w->running) && !workload_over(w, mmsim_now_ns())) {
+		park(TASK_UNINTERRUPTIBLE, MIN(mmsim_now_ns() + PROGRESS_NS, w->end_ns));
 		progress_tell(&progress, mmsim_now_ns() - w->start_ns, w->end_ns - w->start_ns,
 			      "the time");
 	}
@@ -409,7 +489,7 @@ static int run(struct workload *w)
 	if (!w->options->once && w->scenario->seconds && w->host)
 		w->end_ns = w->start_ns + w->scenario->seconds;
 	if (w->options->progress && w->end_ns)
-		mmsim_task_create(w->sim, &attr, progress_main, w);
+		w->progress = mmsim_task_create(w->sim, &attr, progress_main, w);
 	err = mmsim_run(w->sim);
 	w->result->elapsed_ns = mmsim_now_ns() - w->start_ns;
 	snprintf(w->result->why, sizeof(w->result->why), "%s", mmsim_failure(w->sim));
