@@ -18,17 +18,10 @@ static unsigned int nr_arrived(unsigned int count)
 
 void barriers_prepare(struct workload *w)
 {
-<<<<<<< HEAD
-	for (unsigned int b = 0; b < w->scenario->nr_barriers; b++)
-		for (unsigned int i = 0; i < w->nr_workers; i++)
-			w->barriers[b].expected +=
-				names_barrier(w->scenario, &w->workers[i].task->script, (int)b);
-=======
 	for (unsigned int i = 0; i < w->nr_workers; i++)
 		for (unsigned int b = 0; b < w->scenario->nr_barriers; b++)
 			if (w->workers[i].task->script.barriers >> b & 1)
 				w->barriers[b].count += ONE_EXPECTED;
->>>>>>> h-lang
 }
 
 static void wake_others(struct worker *worker, unsigned int barrier)

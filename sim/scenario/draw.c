@@ -145,17 +145,9 @@ uint64_t draw_next(const struct draw *draw, uint64_t *state)
 {
 	switch (draw->kind) {
 	case DRAW_UNIFORM:
-<<<<<<< HEAD
-		return draw->number[0] + draw_below(state, draw->number[1] - draw->number[0] + 1);
-	case DRAW_EXP:
-		return (uint64_t)((unsigned __int128)draw->number[0] *
-					  minus_ln(draw_random(state)) >>
-				  20);
-=======
 		return next_uniform(draw->number[0], draw->number[1], state);
 	case DRAW_EXP:
 		return next_exp(draw->number[0], state);
->>>>>>> h-lang
 	case DRAW_ONE_OF:
 		return draw->number[draw_below(state, draw->nr)];
 	default:

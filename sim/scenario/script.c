@@ -241,8 +241,9 @@ static int parse_weight(struct parse *p)
 		return 0;
 	p->at++;
 	word = parse_peek(p);
-	if (!word || !cut_number(&word, 1000000, &p->script->weight) || *word || !p->script->weight)
-		return parse_expected(p, "a weight from 1 to 1000000");
+	if (!word || !cut_number(&word, 1000000, &p->script->weight) || *word)
+		return parse_expected(p, "a weight from 0 to 1000000");
+	p->script->weighted = true;
 	p->at++;
 	return 0;
 }
@@ -343,7 +344,7 @@ void script_group(struct script *script)
 	for (size_t i = 0; i < script->nr; i++) {
 		struct script_op *op = &script->ops[i];
 
-		if (!op->weight)
+		if (!op->weighted)
 			first = NULL;
 		else if (!first)
 			first = op;

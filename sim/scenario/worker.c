@@ -236,12 +236,16 @@ static int do_op(struct worker *worker, const struct script_op *op)
 	return err;
 }
 
-/* Of a group with weights the one that is drawn. */
-static const struct script_op *choose(struct worker *worker, const struct script_op *first)
+/* The operation, or of a group with weights the one that is drawn; NULL: all weights are 0. */
+static const struct script_op *choose(struct worker *worker, const struct script_op *op)
 {
-	uint64_t at = draw_below(&worker->random, first->group_weight);
-	const struct script_op *op = first;
+	uint64_t at;
 
+	if (!op->group)
+		return op;
+	if (!op->group_weight)
+		return NULL;
+	at = draw_below(&worker->random, op->group_weight);
 	for (; at >= op->weight; op++)
 		at -= op->weight;
 	return op;
@@ -265,7 +269,9 @@ int worker_do_script(struct worker *worker, const struct script *script, bool to
 		if (top)
 			workload_note(worker, i);
 		i += op->group ? op->group : 1;
-		err = do_op(worker, op->group ? choose(worker, op) : op);
+		op = choose(worker, op);
+		if (op)
+			err = do_op(worker, op);
 	}
 	if (worker->done == done)
 		pass_time(worker);

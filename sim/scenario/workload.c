@@ -255,24 +255,6 @@ static int do_setup(struct workload *w, unsigned int i)
 	int err = main && stats ? 0 : -ENOMEM;
 
 	if (main)
-<<<<<<< HEAD
-		*main = (struct worker){.w = w, .mm = w->mms[i]};
-	for (size_t n = 0, lines; n < process->setup.nr && !err; n += lines) {
-		const struct script_op *op = &process->setup.ops[n];
-		struct op_stats stats = {0};
-
-		lines = op->group ? op->group : 1;
-		for (int k = 0; k < NR_SIM_OPS; k++)
-			main->op[k] = &stats;
-		err = worker_do_script(main, &(struct script){(struct script_op *)op, lines},
-				       false);
-		if (!err && stats.failed) {
-			snprintf(w->result->why, sizeof(w->result->why),
-				 "%s:%u: expected a setup that succeeds: %s", w->scenario->path,
-				 op->op.line, op->text);
-			err = -EINVAL;
-		}
-=======
 		*main = (struct worker){.w = w, .mm = w->mms[i], .random = mmsim_random()};
 	for (int k = 0; k < NR_SIM_OPS && main; k++)
 		main->op[k] = stats;
@@ -284,7 +266,6 @@ static int do_setup(struct workload *w, unsigned int i)
 		if (!err && stats->failed)
 			err = fail_setup(w, op, main->error);
 		n += one.nr;
->>>>>>> h-lang
 	}
 	if (!err)
 		memcpy(w->as[i], main->as, sizeof(w->as[i]));
@@ -323,19 +304,6 @@ static int make_process(struct workload *w, unsigned int i)
 
 /* ---- tasks ---- */
 
-<<<<<<< HEAD
-/* Which operations a script has, those of the scripts that it does too. */
-static void mark_kinds(const struct scenario *s, const struct script *script, bool has[NR_SIM_OPS])
-{
-	for (size_t i = 0; i < script->nr; i++) {
-		has[script->ops[i].op.kind] = true;
-		if (script->ops[i].op.kind == OP_DO)
-			mark_kinds(s, &s->scripts[script->ops[i].index].script, has);
-	}
-}
-
-=======
->>>>>>> h-lang
 static int make_stats(struct worker *worker)
 {
 	for (int k = 0; k < OP_DO; k++) {
