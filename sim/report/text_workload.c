@@ -21,9 +21,7 @@ static void print_summary(const json_t *result, FILE *out)
 	fprintf(out, "%.0f operations; %.0f VMAs when the tasks began\n",
 		json_number_at(result, "run.operations_done"), json_number_at(result, "run.vmas"));
 	if (refused)
-		fprintf(out,
-			"%.0f tasks did not get the nice, FIFO priority or CPUs they asked for\n",
-			refused);
+		fprintf(out, "%.0f tasks did not get their nice, FIFO priority or CPUs\n", refused);
 }
 
 /* A kernel runs with preemption off under a spinlock; a thread cannot. */
@@ -36,8 +34,8 @@ static void print_artefacts(const json_t *result, FILE *out)
 		return;
 	fprintf(out,
 		"\nof the host, not of a kernel: %.0f parks of spinners; waits for spinlocks "
-		"%.3f ms, longest %.3f ms\n(a kernel's holder of a spinlock is not preempted, so no wait "
-		"for one is long)\n",
+		"%.3f ms, longest %.3f ms\n(a kernel's holder of a spinlock is not preempted, so no "
+		"wait for one is long)\n",
 		parks, json_number_at(result, "totals.spin_wait_ns") / 1e6, longest / 1e6);
 }
 
