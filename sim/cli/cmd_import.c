@@ -6,10 +6,10 @@
 static void print_report(const struct import_report *report, const struct recording *rec)
 {
 	printf("%zu operations of %zu tasks\n", rec->nr_ops, rec->nr_tasks);
-	for (int i = 0; i < NR_PERF_EVENTS; i++)
+	for (unsigned int i = 0; i < report->nr_kinds; i++)
 		if (report->events[i])
-			printf("%12llu  %s events\n", (unsigned long long)report->events[i],
-			       perf_event_name(i));
+			printf("%12llu  %s %s\n", (unsigned long long)report->events[i],
+			       report->kinds[i], report->unit);
 #define X(field, help)                                                                             \
 	if (report->field)                                                                         \
 		printf("%12llu  %s\n", (unsigned long long)report->field, help);
