@@ -1,7 +1,54 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim import: make a recording of what a tracer saw. */
+#include "../replay/page_faults.h"
 #include "../replay/perf_script.h"
+#include "../replay/strace.h"
 #include "cli.h"
+
+typedef int import_fn(const char *path, struct recording *out, struct import_report *report,
+		      struct sim_error *err);
+
+/* Where recordings come from. */
+static const struct source {
+	const char *option;
+	size_t offset; /* of the option's value */
+	import_fn *import;
+} sources[] = {
+	{"--perf-script", offsetof(struct cli_options, perf_script), import_perf_script},
+	{"--strace", offsetof(struct cli_options, strace), import_strace},
+	{"--page-faults", offsetof(struct cli_options, page_faults), import_page_faults},
+};
+
+#define NR_SOURCES (sizeof(sources) / sizeof(*sources))
+
+static const char *path_of(const struct source *source, const struct cli_options *options)
+{
+	return *(const char *const *)((const char *)options + source->offset);
+}
+
+/* The one source that is given, NULL when it is none or several. */
+static const struct source *the_source(const struct cli_options *options)
+{
+	const struct source *found = NULL;
+	unsigned int nr = 0;
+
+	for (size_t i = 0; i < NR_SOURCES; i++) {
+		if (!path_of(&sources[i], options))
+			continue;
+		found = &sources[i];
+		nr++;
+	}
+	return nr == 1 ? found : NULL;
+}
+
+static int usage(void)
+{
+	fputs("mmsim: import: expected one of", stderr);
+	for (size_t i = 0; i < NR_SOURCES; i++)
+		fprintf(stderr, " %s", sources[i].option);
+	fputs(" FILE, and -o RECORDING\n", stderr);
+	return EXIT_USAGE;
+}
 
 static void print_report(const struct import_report *report, const struct recording *rec)
 {
@@ -15,23 +62,26 @@ static void print_report(const struct import_report *report, const struct record
 		printf("%12llu  %s\n", (unsigned long long)report->field, help);
 	IMPORT_COUNTERS(X)
 #undef X
+	for (size_t i = 0; i < rec->nr_stats; i++)
+		if (recording_limit(rec->stats[i].name))
+			printf("note: %s\n", recording_limit(rec->stats[i].name));
 }
 
 int cmd_import(int argc, char **argv)
 {
+	const struct source *source;
 	struct import_report report;
 	struct cli_options options;
 	struct sim_error err;
 	struct recording rec;
-	int code = cli_parse(argc, argv, "poq", &options);
+	int code = cli_parse(argc, argv, "pTFoq", &options);
 
 	if (code)
 		return code;
-	if (!options.perf_script || !options.output || options.file) {
-		fputs("mmsim: import: expected --perf-script FILE -o RECORDING\n", stderr);
-		return EXIT_USAGE;
-	}
-	if (import_perf_script(options.perf_script, &rec, &report, &err)) {
+	source = the_source(&options);
+	if (!source || !options.output || options.file)
+		return usage();
+	if (source->import(path_of(source, &options), &rec, &report, &err)) {
 		fprintf(stderr, "mmsim: %s\n", err.text);
 		return EXIT_USAGE;
 	}

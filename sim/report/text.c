@@ -45,6 +45,17 @@ static void print_strategies(const json_t *result, const char *label, FILE *out)
 		json_string_value(json_object_get(rwsem, "mmap_lock")));
 }
 
+/* What the recording lacks is lacking in whatever is compared with it. */
+static void print_limits(const json_t *result, FILE *out)
+{
+	const char *stat;
+	json_t *value;
+
+	json_object_foreach(json_object_get(result, "recorded"), stat,
+			    value) if (recording_limit(stat) && json_integer_value(value))
+		fprintf(out, "note: %s\n", recording_limit(stat));
+}
+
 /* ---- metrics: one list for `run` and `compare` ---- */
 
 enum format { FORMAT_COUNT, FORMAT_SECONDS, FORMAT_MS, FORMAT_US, FORMAT_PERCENT };
@@ -220,6 +231,7 @@ void result_print(const json_t *result, FILE *out)
 	char a[32], b[32];
 
 	print_head(result, out);
+	print_limits(result, out);
 	print_strategies(result, "as", out);
 	fprintf(out, "%s\n\n%-42s %12s %12s\n", text_at(result, "run", "outcome"), "", "simulated",
 		"recorded");
@@ -379,6 +391,7 @@ void compare_print(const json_t *comparison, FILE *out)
 	};
 
 	print_head(json_array_get(s.a, 0), out);
+	print_limits(json_array_get(s.a, 0), out);
 	print_strategies(json_array_get(s.a, 0), "a:", out);
 	print_strategies(json_array_get(s.b, 0), "b:", out);
 	fprintf(out, "medians of %zu runs each, a and b in turn\n\n%-42s %12s %12s %12s\n",
