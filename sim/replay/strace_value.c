@@ -227,14 +227,20 @@ static const char *read_term(const char *p, const char *end, uint64_t *value, in
 	return p;
 }
 
-/* Behind <descriptions>, comments and blanks. */
+/* Behind <descriptions>, what strace adds to those of files that are gone, comments and blanks. */
 static const char *skip_remarks(const char *p, const char *end)
 {
-	const char *next = p;
+	static const char deleted[] = "(deleted)";
 
-	while (p < end && (isblank((unsigned char)*p) || *p == '<' || !strncmp(p, "/*", 2))) {
-		next = *p == '<' ? skip_description(p) : skip_one(p, p);
-		p = next;
+	while (p < end) {
+		if (*p == '<')
+			p = skip_description(p);
+		else if (!strncmp(p, deleted, sizeof(deleted) - 1))
+			p += sizeof(deleted) - 1;
+		else if (isblank((unsigned char)*p) || !strncmp(p, "/*", 2))
+			p = skip_one(p, p);
+		else
+			break;
 	}
 	return p;
 }

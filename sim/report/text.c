@@ -152,6 +152,15 @@ static const char *recorded_text(const json_t *r, const struct metric *m, char *
 	return formatted(metric_value(r, &recorded), m->format, buf, size);
 }
 
+/* The value of a run, or of several like @r; a share of nothing is no number. */
+static const char *simulated_text(const json_t *r, double value, const struct metric *m, char *buf,
+				  size_t size)
+{
+	if (m->format == FORMAT_PERCENT && json_number_at(r, m->whole) <= 0)
+		return "-";
+	return formatted(value, m->format, buf, size);
+}
+
 /* The step machine has no costs: its times would say nothing. */
 static bool metric_applies(const struct metric *m, const json_t *result)
 {
@@ -239,8 +248,8 @@ void result_print(const json_t *result, FILE *out)
 		if (!metric_applies(&metrics[i], result))
 			continue;
 		fprintf(out, "%-42s %12s %12s\n", metrics[i].name,
-			formatted(metric_value(result, &metrics[i]), metrics[i].format, a,
-				  sizeof(a)),
+			simulated_text(result, metric_value(result, &metrics[i]), &metrics[i], a,
+				       sizeof(a)),
 			recorded_text(result, &metrics[i], b, sizeof(b)));
 	}
 	print_edges(result, out);
@@ -297,8 +306,10 @@ static void print_side_by_side(const struct sides *s, const char *name, const st
 	char a[32], b[32], recorded[32];
 
 	fprintf(s->out, "%-42s %12s %12s %12s\n", name,
-		formatted(median_of(s->a, value_of_metric, m), m->format, a, sizeof(a)),
-		formatted(median_of(s->b, value_of_metric, m), m->format, b, sizeof(b)),
+		simulated_text(json_array_get(s->a, 0), median_of(s->a, value_of_metric, m), m, a,
+			       sizeof(a)),
+		simulated_text(json_array_get(s->b, 0), median_of(s->b, value_of_metric, m), m, b,
+			       sizeof(b)),
 		recorded_text(json_array_get(s->a, 0), m, recorded, sizeof(recorded)));
 }
 
