@@ -19,7 +19,7 @@
 	X(unpaired_exits, "ends of system calls without their begin, dropped")                     \
 	X(unsupported, "operations that have no counterpart, dropped")                             \
 	X(kernel_faults, "faults at the kernel's own addresses, dropped")                          \
-	X(repeated_faults, "of the faults, of a page that had one before: no fault in a replay")    \
+	X(repeated_faults, "of the faults, of a page that had one before: none in a replay")       \
 	X(pkey_calls, "pkey_mprotect calls, replayed as mprotect")                                 \
 	X(unstarted, "tasks that were not seen being started, each taken for a process")           \
 	X(threads, "threads started")                                                              \

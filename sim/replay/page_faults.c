@@ -228,7 +228,7 @@ static int read_lines(struct fault_import *f)
 	return ret;
 }
 
-/* perf sorts per CPU only. A child's first fault may have the time of its fork, which was before. */
+/* perf sorts per CPU only. A fork comes before its child's first fault at the same microsecond. */
 static int by_time(const void *left, const void *right)
 {
 	const struct fault_event *a = left, *b = right;

@@ -41,8 +41,8 @@ struct recording {
  */
 #define RECORDING_LIMITS(X)                                                                        \
 	X(recorded_times_of_ptrace,                                                                \
-	  "the recording's times are those of strace, whose ptrace slows a program down 2 to 10 "   \
-	  "times: compare no time with them")                                                             \
+	  "the recording's times are those of strace, whose ptrace slows a program down 2 to 10 "  \
+	  "times: compare no time with them")                                                      \
 	X(recorded_no_touches,                                                                     \
 	  "what the program loaded and stored is not in the recording: its calls are replayed, "   \
 	  "but find no pages, and there are no page faults")                                       \

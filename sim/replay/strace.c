@@ -196,6 +196,9 @@ static int read_arguments(const struct import_thread *thread, const struct strac
 		more = strace_number(&args.arg[i], &value[i]);
 		if (more < 0 && i < memory_calls[event->call].nr_args)
 			return -1;
+		/* Flags may have names of the future, an address has none. */
+		if (more > 0 && i < 2 && event->call != STRACE_MLOCKALL)
+			return -1;
 		unknown += more > 0;
 	}
 	return has_counterpart(event->call, value, unknown);
@@ -376,6 +379,19 @@ static int add_stats(const struct strace_import *s, struct recording *out)
 	return 0;
 }
 
+/* The process that strace attached to lives, even if its first thread does nothing that matters. */
+static int begin(struct strace_import *s)
+{
+	int pid = s->events.attached;
+	struct import_thread *thread = pid ? importer_thread(&s->im, pid) : NULL;
+
+	s->im.start_ns = s->events.events[0].time_ns;
+	start_report(&s->events, s->im.report);
+	if (!pid)
+		return 0;
+	return thread ? belongs_to(s, thread, pid, "") : -ENOMEM;
+}
+
 int import_strace(const char *path, struct recording *out, struct import_report *report,
 		  struct sim_error *err)
 {
@@ -387,8 +403,7 @@ int import_strace(const char *path, struct recording *out, struct import_report 
 	ret = strace_events_read(path, &s.events, err);
 	if (ret)
 		return ret;
-	start_report(&s.events, report);
-	s.im.start_ns = s.events.events[0].time_ns;
+	ret = begin(&s);
 	for (size_t i = 0; !ret && i < s.events.nr_events; i++)
 		ret = on_event(&s, i);
 	if (!ret)

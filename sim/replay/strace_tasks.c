@@ -136,7 +136,9 @@ int strace_tasks_resolve(struct strace_events *events)
 {
 	struct resolving r = {.events = events};
 
-	r.first = find_first(&r);
+	r.first = events->attached ? events->attached : find_first(&r);
+	if (events->attached)
+		appears(&r, events->attached);
 	for (size_t i = 0; !r.failed && i < events->nr_events; i++)
 		resolve(&r, i);
 	idmap_free(&r.in_call);

@@ -67,11 +67,11 @@ enum strace_form {
 struct strace_event {
 	uint64_t time_ns;
 	int tid;
-	int child; /* of the begin of clone() and such that succeeded: whom it made, else 0 */
+	int child; /* of the begin of a clone() or such that succeeded: its task, else 0 */
 	int by; /* STRACE_SUPERSEDED: N */
 	enum strace_form form;
 	enum strace_call call;
-	size_t begin; /* of an end: the event it belongs to; STRACE_NO_EVENT: it is not in the text */
+	size_t begin; /* of an end: the event it belongs to; STRACE_NO_EVENT: not in the text */
 	struct strace_piece comm; /* the task's name, when -Y was given */
 	const char *text;
 	struct strace_result result; /* of an end */

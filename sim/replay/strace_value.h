@@ -26,9 +26,9 @@ struct strace_args {
  * @text: what stands behind the opening bracket
  * @args: the pieces, without blanks around them
  *
- * Strings, comments, what strace says of a descriptor (3</path>), and inner brackets are kept whole.
+ * Strings, comments, what strace says of a descriptor (3</path>) and inner brackets stay whole.
  *
- * Return: what stands behind the closing bracket; NULL when there is none, as the list is unfinished.
+ * Return: what stands behind the closing bracket; NULL when there is none: it is unfinished.
  */
 const char *strace_split(const char *text, struct strace_args *args);
 

@@ -125,7 +125,7 @@ static void a_plan_names_the_tasks_waited_for(void **state)
 	recording_free(&rec);
 }
 
-/* What is moved to a place waits for who freed it, and whoever unmaps it there waits for the move. */
+/* What is moved waits for who freed the place, and who unmaps it there waits for the move. */
 static void a_moved_range_waits_too(void **state)
 {
 	static const char *const lines[] = {
