@@ -9,8 +9,11 @@
  * what was used of it until its end. Used pages with gaps of at most 32 pages between them become
  * one mapping, as in other imports (assumed.c). The kernel maps the 16 pages around a fault of a
  * file at once, so the pages of one used mapping are rarely farther apart; between two mappings,
- * such as stacks with their guards or libraries, the gaps are mostly larger. Too few mappings make
- * VMA locks seem more contended than they were, too many less.
+ * such as stacks with their guards or libraries, the gaps are mostly larger. Where the mappings
+ * were known (a browser, a prefork server, an allocator's test) this gave 0.4, 1.1 and 0.5 times as
+ * many as were touched, gaps of 16 pages 0.9, 2.0 and 0.8 times; of a Java heap, which is remapped
+ * all the time, it gave a tenth. Too few mappings make VMA locks seem more contended than they
+ * were, too many less.
  *
  * Whether a fault was for a load or a store is not in the text either: faults become stores, but
  * those at the instruction pointer, which are loads. The recording says so, see RECORDING_LIMITS.

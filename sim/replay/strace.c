@@ -23,25 +23,25 @@ struct strace_import {
 	uint64_t madvise_total, madvise_dontneed_free;
 };
 
-/* How a memory call's arguments are read: X(call, operation, how many of them there must be). */
+/* What a memory call is, and how many of its arguments are read. */
 static const struct memory_call {
 	enum op_kind kind;
-	unsigned int nr_args;
+	unsigned int nr_args, max_args; /* how many there must be, and are read */
 } memory_calls[NR_STRACE_CALLS] = {
-	[STRACE_MMAP] = {OP_MMAP, 5},
-	[STRACE_MMAP2] = {OP_MMAP, 5},
-	[STRACE_MUNMAP] = {OP_MUNMAP, 2},
-	[STRACE_MPROTECT] = {OP_MPROTECT, 3},
-	[STRACE_PKEY_MPROTECT] = {OP_MPROTECT, 3},
-	[STRACE_MADVISE] = {OP_MADVISE, 3},
-	[STRACE_PROCESS_MADVISE] = {OP_PROCESS_MADVISE, 5},
-	[STRACE_MREMAP] = {OP_MREMAP, 4},
-	[STRACE_BRK] = {OP_BRK, 1},
-	[STRACE_MLOCK] = {OP_MLOCK, 2},
-	[STRACE_MLOCK2] = {OP_MLOCK, 3},
-	[STRACE_MUNLOCK] = {OP_MUNLOCK, 2},
-	[STRACE_MLOCKALL] = {OP_MLOCKALL, 1},
-	[STRACE_MUNLOCKALL] = {OP_MUNLOCKALL, 0},
+	[STRACE_MMAP] = {OP_MMAP, 5, 5},
+	[STRACE_MMAP2] = {OP_MMAP, 5, 5},
+	[STRACE_MUNMAP] = {OP_MUNMAP, 2, 2},
+	[STRACE_MPROTECT] = {OP_MPROTECT, 3, 3},
+	[STRACE_PKEY_MPROTECT] = {OP_MPROTECT, 3, 3},
+	[STRACE_MADVISE] = {OP_MADVISE, 3, 3},
+	[STRACE_PROCESS_MADVISE] = {OP_PROCESS_MADVISE, 5, 5},
+	[STRACE_MREMAP] = {OP_MREMAP, 4, 5},
+	[STRACE_BRK] = {OP_BRK, 1, 1},
+	[STRACE_MLOCK] = {OP_MLOCK, 2, 2},
+	[STRACE_MLOCK2] = {OP_MLOCK, 3, 3},
+	[STRACE_MUNLOCK] = {OP_MUNLOCK, 2, 2},
+	[STRACE_MLOCKALL] = {OP_MLOCKALL, 1, 1},
+	[STRACE_MUNLOCKALL] = {OP_MUNLOCKALL, 0, 0},
 };
 
 static bool is_memory_call(enum strace_call call)
@@ -184,20 +184,19 @@ static bool has_counterpart(enum strace_call call, const uint64_t *value, int un
 static int read_arguments(const struct import_thread *thread, const struct strace_event *event,
 			  uint64_t *value)
 {
+	const struct memory_call *call = &memory_calls[event->call];
 	struct strace_args args;
 	int unknown = 0, more;
 
 	strace_split(event->text, &args);
-	if (args.nr < memory_calls[event->call].nr_args)
+	if (args.nr < call->nr_args)
 		return -1;
 	if (event->call == STRACE_PROCESS_MADVISE)
 		return read_ranges(thread, &args, value);
-	for (unsigned int i = 0; i < args.nr && i < IMPORT_CALL_VALUES; i++) {
+	for (unsigned int i = 0; i < args.nr && i < call->max_args; i++) {
 		more = strace_number(&args.arg[i], &value[i]);
-		if (more < 0 && i < memory_calls[event->call].nr_args)
-			return -1;
 		/* Flags may have names of the future, an address has none. */
-		if (more > 0 && i < 2 && event->call != STRACE_MLOCKALL)
+		if (more < 0 || (more > 0 && i < 2 && event->call != STRACE_MLOCKALL))
 			return -1;
 		unknown += more > 0;
 	}
