@@ -223,6 +223,8 @@ static bool possible_result(const struct sim_op *op)
 		return needs_result(op) || result == op->addr;
 	if (op->kind != OP_MREMAP)
 		return true;
+	if (op->addr % SIM_PAGE_SIZE)
+		return false;
 	if (op->flags & MREMAP_FIXED && result != op->new_addr)
 		return false;
 	return result == op->addr ||

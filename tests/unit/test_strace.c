@@ -348,6 +348,22 @@ static void other_lines(void **state)
 	import_done(&im);
 }
 
+/* No kernel answers so; a call has no more arguments than it has. */
+static void impossible(void **state)
+{
+	struct imported im = import_text(import_strace,
+		"7 " T "0 mremap(0x10000001, 4096, 8192, MREMAP_MAYMOVE) = 0x20000000\n"
+		"7 " T "0 mmap(NULL, 4096, PROT_READ, " ANON ") = 0x10000001\n"
+		"7 " T "0 munmap(0x10000000, 4096) = -5000\n"
+		"7 " T "1 brk(NULL, 4096) = 0x10000000 <0.000001>\n");
+
+	(void)state;
+	assert_string_equal(im.text, "1 7 7 brk 0x0 = 0x10000000\n");
+	assert_int_equal(im.rec.ops[0].len, 0);
+	assert_int_equal(im.report.unsupported, 3);
+	import_done(&im);
+}
+
 /* Thread 8 was given the place that thread 7 unmapped meanwhile. */
 static void reused_place(void **state)
 {
@@ -428,7 +444,8 @@ int main(void)
 		cmocka_unit_test(names),	   cmocka_unit_test(to_a_terminal),
 		cmocka_unit_test(attached),	   cmocka_unit_test(one_task),
 		cmocka_unit_test(other_lines),	   cmocka_unit_test(reused_place),
-		cmocka_unit_test(limits),	   cmocka_unit_test(errors),
+		cmocka_unit_test(impossible),	   cmocka_unit_test(limits),
+		cmocka_unit_test(errors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
