@@ -30,6 +30,7 @@ struct cli_options {
 	const char *file; /* the one argument that is no option */
 	const char *machine, *kernel, *a, *b, *json, *output, *perf_script, *schedule;
 	const char *ftrace, *arch;
+	const char *strace, *page_faults;
 	const char *search, *mutant;
 	const char *sets[CLI_MAX_SETS];
 	unsigned int nr_sets;

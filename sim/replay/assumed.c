@@ -444,7 +444,14 @@ static bool walk_range(struct walk *w, struct life *life, size_t i)
 		layout_protect(&life->known, start, end, op->prot);
 		break;
 	case OP_MADVISE:
+	case OP_MLOCK:
+	case OP_MUNLOCK:
 		touch(w, life, start, end, traced);
+		break;
+	case OP_PROCESS_MADVISE:
+		touch(w, life, start, end, traced);
+		touch(w, life, page_down(op->new_addr), page_up(op->new_addr + op->new_len),
+		      traced);
 		break;
 	case OP_R:
 	case OP_W:

@@ -3,14 +3,13 @@
 #ifndef MMSIM_SIM_REPLAY_ASSUMED_H
 #define MMSIM_SIM_REPLAY_ASSUMED_H
 
-#include "perf_script.h"
+#include "import.h"
 
 /* An operation as traced. */
 struct traced_op {
 	struct sim_op op;
-	uint64_t end_ns;      /* when the system call returned */
-	bool fetch;	      /* the fault was an instruction fetch */
-	bool is_thread_start; /* a fork that made a thread */
+	uint64_t end_ns; /* when the system call returned */
+	bool fetch; /* the fault was an instruction fetch */
 	bool dropped;
 	bool postponed;
 };

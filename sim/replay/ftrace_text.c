@@ -2,6 +2,7 @@
 /* The lines of ftrace's text as events; see ftrace_text.h for how they look. */
 #define _GNU_SOURCE 1
 #include "ftrace_internal.h"
+#include "trace_line.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -20,11 +21,6 @@ struct ftrace_reading {
 	bool html;
 };
 
-static char *skip_blanks(char *p)
-{
-	return p + strspn(p, " \t");
-}
-
 static char *without_blanks(char *begin, char *end)
 {
 	while (end > begin && isblank((unsigned char)end[-1]))
@@ -42,11 +38,11 @@ static char *read_cpu_and_time(char *p, uint64_t *time_ns)
 
 	if (!digits || digits > 6 || p[1 + digits] != ']')
 		return NULL;
-	p = skip_blanks(p + digits + 2);
+	p = trace_skip_blanks(p + digits + 2);
 	name = perf_read_time(p, time_ns);
 	if (name)
 		return name;
-	return perf_read_time(skip_blanks(p + strcspn(p, " \t")), time_ns);
+	return perf_read_time(trace_skip_blanks(p + strcspn(p, " \t")), time_ns);
 }
 
 /* The number from @begin to @end; -1 when it is none, or too large for a process. */
@@ -100,7 +96,7 @@ static bool read_task(char *line, char *end, struct perf_event *event)
 	if (event->tid < 0)
 		return false;
 	*dash = '\0';
-	event->comm = skip_blanks(line);
+	event->comm = trace_skip_blanks(line);
 	return true;
 }
 
@@ -246,7 +242,7 @@ static int read_event(struct ftrace_reading *r, struct perf_event *event, char *
 
 	while (isalnum((unsigned char)name[len]) || name[len] == '_')
 		len++;
-	end = skip_blanks(name + len);
+	end = trace_skip_blanks(name + len);
 	event->trace = end + 1;
 	if (!len)
 		return skip(r);
@@ -260,7 +256,7 @@ static int read_event(struct ftrace_reading *r, struct perf_event *event, char *
 	}
 	if (*end != ':')
 		return unknown(r);
-	event->trace = skip_blanks(end + 1);
+	event->trace = trace_skip_blanks(end + 1);
 	if (is_name(name, len, "sys_enter") || is_name(name, len, "sys_exit"))
 		return ftrace_raw_line(&r->raw, r->events, event, is_name(name, len, "sys_enter"));
 	if (is_name(name, len, "task_newtask"))
@@ -306,7 +302,7 @@ static int read_line(struct ftrace_reading *r, char *line)
 	line[strcspn(line, "\r")] = '\0';
 	if (!in_text(r, line) || read_lost(line, r->events))
 		return 0;
-	if (!*skip_blanks(line) || *line == '#')
+	if (!*trace_skip_blanks(line) || *line == '#')
 		return 0;
 	name = read_head(line, &event);
 	return name ? read_event(r, &event, name) : skip(r);

@@ -8,10 +8,9 @@
  */
 #define _GNU_SOURCE 1
 #include "perf_events.h"
+#include "trace_line.h"
 
-#include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,83 +29,22 @@ const char *perf_event_name(enum perf_event_kind kind)
 
 /* ---- the head of a line ---- */
 
-static char *skip_blanks(char *p)
-{
-	return p + strspn(p, " \t");
-}
-
-/* Digits at @p as a number; NULL when there are none, else what follows them. */
-static char *read_digits(char *p, uint64_t *number)
-{
-	char *end;
-
-	if (!isdigit((unsigned char)*p))
-		return NULL;
-	errno = 0;
-	*number = strtoull(p, &end, 10);
-	return errno ? NULL : end;
-}
-
 char *perf_read_time(char *p, uint64_t *time_ns)
 {
-	uint64_t seconds, fraction;
-	char *point = read_digits(p, &seconds), *end;
+	char *end = trace_seconds(p, time_ns);
 
-	if (!point || *point != '.' || seconds > UINT64_MAX / 1000000000 - 1)
-		return NULL;
-	end = read_digits(point + 1, &fraction);
-	if (!end || *end != ':' || end - point > 10)
-		return NULL;
-	for (ptrdiff_t digits = end - point; digits < 10; digits++)
-		fraction *= 10;
-	*time_ns = seconds * 1000000000 + fraction;
-	return skip_blanks(end + 1);
+	return end && *end == ':' ? trace_skip_blanks(end + 1) : NULL;
 }
 
 /* [CPU] TIME: at @p; NULL when there is something else, else what follows. */
 static char *read_cpu_and_time(char *p, uint64_t *time_ns)
 {
 	uint64_t cpu;
-	char *end = read_digits(p + 1, &cpu);
+	char *end = trace_digits(p + 1, &cpu);
 
 	if (!end || *end != ']')
 		return NULL;
-	return perf_read_time(skip_blanks(end + 1), time_ns);
-}
-
-/* The number that ends at @end, with its sign, 0 when it is too large; returns where it begins. */
-static char *number_before(char *line, char *end, int *number)
-{
-	char *begin = end;
-	long read;
-
-	while (begin > line && isdigit((unsigned char)begin[-1]))
-		begin--;
-	if (begin > line && begin < end && begin[-1] == '-')
-		begin--;
-	read = begin < end && end - begin < 12 ? strtol(begin, NULL, 10) : 0;
-	*number = read >= INT_MIN && read <= INT_MAX ? (int)read : 0;
-	return begin < end ? begin : NULL;
-}
-
-/* COMM PID/TID before @end. Cuts the comm out of the line. */
-static bool read_task(char *line, char *end, struct perf_event *event)
-{
-	char *tid, *pid;
-
-	while (end > line && isblank((unsigned char)end[-1]))
-		end--;
-	tid = number_before(line, end, &event->tid);
-	if (!tid || tid == line || tid[-1] != '/')
-		return false;
-	pid = number_before(line, tid - 1, &event->pid);
-	if (!pid || (pid > line && !isblank((unsigned char)pid[-1])))
-		return false;
-	while (pid > line && isblank((unsigned char)pid[-1]))
-		pid--;
-	*pid = '\0';
-	event->comm = skip_blanks(line);
-	return true;
+	return perf_read_time(trace_skip_blanks(end + 1), time_ns);
 }
 
 /* Read what stands before the event's name; NULL when the line is no event. */
@@ -116,7 +54,7 @@ static char *read_head(char *line, struct perf_event *event)
 
 	for (bracket = strchr(line, '['); bracket; bracket = strchr(bracket + 1, '[')) {
 		name = read_cpu_and_time(bracket, &event->time_ns);
-		if (name && read_task(line, bracket, event))
+		if (name && trace_line_task(line, bracket, &event->comm, &event->pid, &event->tid))
 			return name;
 	}
 	return NULL;
@@ -206,7 +144,7 @@ static int read_line(struct perf_events *events, char *line)
 	char *name, *end;
 
 	line[strcspn(line, "\r")] = '\0';
-	if (!*skip_blanks(line) || *line == '#')
+	if (!*trace_skip_blanks(line) || *line == '#')
 		return 0;
 	name = read_head(line, &event);
 	end = name ? strstr(name, ": ") : NULL;
@@ -220,7 +158,7 @@ static int read_line(struct perf_events *events, char *line)
 		events->unknown_events++;
 		return 0;
 	}
-	event.trace = skip_blanks(end + 1);
+	event.trace = trace_skip_blanks(end + 1);
 	if (event.tid <= 0 || event.pid <= 0 || !perf_event_read_values(&event, 0)) {
 		events->skipped_lines++;
 		return 0;

@@ -11,37 +11,8 @@
 #ifndef MMSIM_SIM_REPLAY_PERF_SCRIPT_H
 #define MMSIM_SIM_REPLAY_PERF_SCRIPT_H
 
+#include "import.h"
 #include "perf_events.h"
-#include "recording.h"
-
-/* The report's counters: X(field, "what it counts"). */
-#define IMPORT_COUNTERS(X)                                                                         \
-	X(skipped_lines, "lines that are no event, or lack a value")                               \
-	X(unknown_events, "events of kinds that an import does not use")                           \
-	X(cut_lines, "last lines cut before their end")                                            \
-	X(lost_events, "events lost before they could be read: a larger buffer keeps them")        \
-	X(no_arguments, "system calls without their arguments, as perfetto records them, dropped") \
-	X(compat_calls, "mmap2 calls of 32-bit programs, which are not imported")                  \
-	X(guessed_processes, "threads of unknown process, each taken for a process of its own")    \
-	X(unpaired_enters, "system calls without their end; those without an address are dropped") \
-	X(unpaired_exits, "ends of system calls without their begin, dropped")                     \
-	X(unsupported, "operations that have no counterpart, dropped")                             \
-	X(threads, "threads started")                                                              \
-	X(forks, "processes forked: replayed as a new address space with the same layout")         \
-	X(file_mappings, "file mappings, replayed as anonymous private memory")                    \
-	X(assumed_mappings, "mappings that were not seen being made")                              \
-	X(assumed_late, "of these, made when first used, as the range had been mapped before")     \
-	X(assumed_unmaps, "ranges that were not seen being unmapped")                              \
-	X(postponed, "mappings moved to their system call's end, after the munmap of the place")   \
-	X(denied_faults, "faults that the traced protection denies: signals, or untraced calls")
-
-/* What an import did, and what it could not do. */
-struct import_report {
-	uint64_t events[NR_PERF_EVENTS];
-#define IMPORT_COUNTER_FIELD(field, help) uint64_t field;
-	IMPORT_COUNTERS(IMPORT_COUNTER_FIELD)
-#undef IMPORT_COUNTER_FIELD
-};
 
 /**
  * import_perf_script - make a recording of perf's text

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The plan of a replay; see plan.h. */
+#define _GNU_SOURCE 1
 #include "plan.h"
 
 #include <errno.h>
@@ -98,6 +99,16 @@ static bool op_range(const struct sim_op *op, uint64_t *start, uint64_t *end)
 	default:
 		return false;
 	}
+	return *end > *start;
+}
+
+/* Where an mremap() put what it moved. */
+static bool moved_range(const struct sim_op *op, uint64_t *start, uint64_t *end)
+{
+	if (op->kind != OP_MREMAP || !op->has_result || op->result <= 0)
+		return false;
+	*start = (uint64_t)op->result;
+	*end = page_up(*start + op->new_len);
 	return *end > *start;
 }
 
@@ -229,6 +240,16 @@ static int order_after_exec(struct planner *p, size_t i, unsigned int task)
 	return after.done ? add_order(p->plan, i, after.task, after.done) : 0;
 }
 
+/* Like a mapping at a place of the kernel's choice, or one that replaces what is there. */
+static int plan_move(struct planner *p, size_t i, struct owner now)
+{
+	int err = order_after_owners(p, i, now.task, now.start, now.end);
+
+	if (!err && p->plan->rec->ops[i].flags & MREMAP_FIXED)
+		err = order_after_uses(p, i, now.task, now.start, now.end);
+	return err ? err : take_range(&p->owners, now);
+}
+
 static int plan_op(struct planner *p, size_t i, unsigned int task)
 {
 	const struct sim_op *op = &p->plan->rec->ops[i];
@@ -248,6 +269,8 @@ static int plan_op(struct planner *p, size_t i, unsigned int task)
 		now.op = range_since(p, op->pid, now.start, now.end);
 	if (!err && changes_mappings(op))
 		err = take_range(&p->owners, now);
+	if (!err && moved_range(op, &now.start, &now.end))
+		err = plan_move(p, i, now);
 	return err;
 }
 

@@ -70,6 +70,16 @@ int recording_add_stat(struct recording *rec, const char *name, uint64_t value)
 	return 0;
 }
 
+const char *recording_limit(const char *stat)
+{
+#define RECORDING_LIMIT(name, words)                                                               \
+	if (!strcmp(stat, #name))                                                                  \
+		return words;
+	RECORDING_LIMITS(RECORDING_LIMIT)
+#undef RECORDING_LIMIT
+	return NULL;
+}
+
 bool recording_stat(const struct recording *rec, const char *name, uint64_t *value)
 {
 	for (size_t i = 0; i < rec->nr_stats; i++) {

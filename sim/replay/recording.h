@@ -36,6 +36,31 @@ struct recording {
 	size_t nr_stats, max_stats;
 };
 
+/*
+ * What a recording cannot say, because of where it came from: X(stat, "in words"). The stat is 1.
+ */
+#define RECORDING_LIMITS(X)                                                                        \
+	X(recorded_times_of_ptrace,                                                                \
+	  "the recording's times are those of strace, whose ptrace slows a program down 2 to 10 "  \
+	  "times: compare no time with them")                                                      \
+	X(recorded_no_touches,                                                                     \
+	  "what the program loaded and stored is not in the recording: its calls are replayed, "   \
+	  "but find no pages, and there are no page faults")                                       \
+	X(recorded_no_calls,                                                                       \
+	  "no memory calls are in the recording: its mappings are assumed from its page faults, "  \
+	  "and stay, so what was mapped or dropped anew does not fault again")                     \
+	X(recorded_loads_as_stores,                                                                \
+	  "whether a page fault was for a load or a store is not in the recording: all but "       \
+	  "instruction fetches are replayed as stores")
+
+/**
+ * recording_limit - what a stat says that a recording lacks
+ * @stat: its name
+ *
+ * Return: a sentence about the recording; NULL when the stat is none of RECORDING_LIMITS.
+ */
+const char *recording_limit(const char *stat);
+
 /* Take a file that was cut in the middle of its last line, or of its xz stream. */
 #define RECORDING_ALLOW_CUT 0x1
 

@@ -62,6 +62,17 @@ void print_strategies(const json_t *result, const char *label, FILE *out)
 		json_string_value(json_object_get(rwsem, "mmap_lock")));
 }
 
+/* What the recording lacks is lacking in whatever is compared with it. */
+static void print_limits(const json_t *result, FILE *out)
+{
+	const char *stat;
+	json_t *value;
+
+	json_object_foreach(json_object_get(result, "recorded"), stat,
+			    value) if (recording_limit(stat) && json_integer_value(value))
+		fprintf(out, "note: %s\n", recording_limit(stat));
+}
+
 /* ---- the rows of `run` and `compare` of recordings ---- */
 
 struct row {
@@ -133,6 +144,15 @@ static const char *recorded_text(const json_t *r, const struct row *m, char *buf
 	recorded.path = m->recorded;
 	recorded.whole = m->recorded_whole;
 	return metric_text(row_value(r, &recorded), m->format, buf, size);
+}
+
+/* The value of a run, or of several like @r; a share of nothing is no number. */
+static const char *simulated_text(const json_t *r, double value, const struct row *m, char *buf,
+				  size_t size)
+{
+	if (m->format == FORMAT_PERCENT && json_number_at(r, m->whole) <= 0)
+		return "-";
+	return metric_text(value, m->format, buf, size);
 }
 
 /* The step machine has no costs: its times would say nothing. */
@@ -221,6 +241,7 @@ void result_print(const json_t *result, FILE *out)
 		return;
 	}
 	print_head(result, out);
+	print_limits(result, out);
 	print_strategies(result, "as", out);
 	fprintf(out, "%s\n\n%-42s %12s %12s\n", text_at(result, "run", "outcome"), "", "simulated",
 		"recorded");
@@ -228,7 +249,7 @@ void result_print(const json_t *result, FILE *out)
 		if (!row_applies(&rows[i], result))
 			continue;
 		fprintf(out, "%-42s %12s %12s\n", rows[i].name,
-			metric_text(row_value(result, &rows[i]), rows[i].format, a, sizeof(a)),
+			simulated_text(result, row_value(result, &rows[i]), &rows[i], a, sizeof(a)),
 			recorded_text(result, &rows[i], b, sizeof(b)));
 	}
 	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
@@ -286,8 +307,10 @@ static void print_side_by_side(const struct sides *s, const char *name, const st
 	char a[32], b[32], recorded[32];
 
 	fprintf(s->out, "%-42s %12s %12s %12s\n", name,
-		metric_text(median_of(s->a, value_of_row, m), m->format, a, sizeof(a)),
-		metric_text(median_of(s->b, value_of_row, m), m->format, b, sizeof(b)),
+		simulated_text(json_array_get(s->a, 0), median_of(s->a, value_of_row, m), m, a,
+			       sizeof(a)),
+		simulated_text(json_array_get(s->b, 0), median_of(s->b, value_of_row, m), m, b,
+			       sizeof(b)),
 		recorded_text(json_array_get(s->a, 0), m, recorded, sizeof(recorded)));
 }
 
@@ -360,10 +383,9 @@ static void print_waits(const struct sides *s)
 	const char *lock;
 
 	if (s->timed)
-		fprintf(s->out,
-			"\n%-34s %26s   %26s\n%-34s %7s %9s %8s   %7s %9s %8s\n", "waits by lock",
-			"a", "b", "", "count", "in all", "longest", "count", "in all",
-			"longest ms");
+		fprintf(s->out, "\n%-34s %26s   %26s\n%-34s %7s %9s %8s   %7s %9s %8s\n",
+			"waits by lock", "a", "b", "", "count", "in all", "longest", "count",
+			"in all", "longest ms");
 	else
 		fprintf(s->out, "\n%-34s %7s %7s\n", "waits by lock", "a", "b");
 	json_object_foreach(locks, lock, ignored)
@@ -400,8 +422,8 @@ void compare_print(const json_t *comparison, FILE *out)
 	const json_t *first = json_array_get(s.a, 0);
 
 	s.timed = has_time(first);
-
 	print_head(first, out);
+	print_limits(first, out);
 	print_strategies(first, "a:", out);
 	print_strategies(json_array_get(s.b, 0), "b:", out);
 	print_fitness(comparison, out);

@@ -120,7 +120,14 @@ static void do_range(struct space *space, const struct sim_op *op, size_t i)
 		break;
 	case OP_MPROTECT:
 	case OP_MADVISE:
+	case OP_MLOCK:
+	case OP_MUNLOCK:
 		check_mapped(space, op, i, start, end);
+		break;
+	case OP_PROCESS_MADVISE:
+		check_mapped(space, op, i, start, end);
+		check_mapped(space, op, i, page_down(op->new_addr),
+			     page_up(op->new_addr + op->new_len));
 		break;
 	case OP_R:
 	case OP_W:

@@ -1,16 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Fuzz target: text of perf script is imported. What comes of it is a recording that is written
- * and read back as the same, whose operations fit one another thanks to what was assumed, and whose
- * replay can be planned.
- */
-#include "consistent.h"
+/* Fuzz target: text of perf script is imported. */
 #include "fuzz.h"
-#include "lines.h"
+#include "import_check.h"
 #include "replay/perf_script.h"
-#include "replay/plan.h"
 
-/* Events; @ stands for an address, ~ for a length, ! for a small number. */
+/* Events, see fuzz_append_filled(). */
 static const char *const events[] = {
 	"syscalls:sys_enter_mmap: addr: @, len: ~, prot: !, flags: 0x22, fd: 0xffffffff",
 	"syscalls:sys_enter_mmap: addr: @, len: ~, prot: !, flags: 0x32, fd: 0x3",
@@ -49,16 +43,7 @@ static void make_line(struct fuzz_random *random, const char *before, char *line
 	fuzz_append(line, "a %u/%u [000] 1.%06u: ", pid,
 		    fuzz_random(random, 2) ? pid : 1 + fuzz_random(random, 9),
 		    fuzz_random(random, 30));
-	for (; *event; event++) {
-		if (*event == '@')
-			fuzz_append(line, "0x%x000", 0x10000 + fuzz_random(random, 16));
-		else if (*event == '~')
-			fuzz_append(line, "0x%x000", fuzz_random(random, 9));
-		else if (*event == '!')
-			fuzz_append(line, "%u", fuzz_random(random, 10));
-		else
-			fuzz_append(line, "%c", *event);
-	}
+	fuzz_append_filled(random, event, line);
 }
 
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsigned int seed)
@@ -68,21 +53,6 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
-	struct import_report report;
-	struct sim_error err = {""};
-	struct recording rec;
-	struct plan plan;
-	int ret = import_perf_script(path, &rec, &report, &err);
-
-	if (ret) {
-		fuzz_check_error(ret, &err, path);
-		return 0;
-	}
-	fuzz_recording_round_trip(&rec);
-	fuzz_check_consistent(&rec);
-	FUZZ_CHECK(!plan_make(&rec, &plan), "no memory");
-	plan_free(&plan);
-	recording_free(&rec);
+	fuzz_import(import_perf_script, data, size);
 	return 0;
 }

@@ -125,6 +125,36 @@ static void a_plan_names_the_tasks_waited_for(void **state)
 	recording_free(&rec);
 }
 
+/* What is moved waits for who freed the place, and who unmaps it there waits for the move. */
+static void a_moved_range_waits_too(void **state)
+{
+	static const char *const lines[] = {
+		"0 1 1 mmap 0x10000000 0x4000 rw p = 0x10000000",
+		"0 1 2 mmap 0x20000000 0x1000 rw p = 0x20000000",
+		"1 1 1 munmap 0x10000000 0x4000 = 0",
+		"2 1 2 mremap 0x20000000 0x1000 0x2000 maymove = 0x10001000",
+		"3 1 1 munmap 0x10002000 0x1000 = 0",
+		NULL,
+	};
+	struct recording rec;
+	struct plan plan;
+
+	(void)state;
+	add_lines(&rec, lines);
+	recording_add_task(&rec, 1, 1, "one");
+	recording_add_task(&rec, 2, 1, "two");
+	assert_int_equal(plan_make(&rec, &plan), 0);
+	assert_int_equal(plan.nr_orders, 2);
+	assert_int_equal(plan.orders[0].op, 3);
+	assert_int_equal(plan.orders[0].task, 0);
+	assert_int_equal(plan.orders[0].done, 2);
+	assert_int_equal(plan.orders[1].op, 4);
+	assert_int_equal(plan.orders[1].task, 1);
+	assert_int_equal(plan.orders[1].done, 2);
+	plan_free(&plan);
+	recording_free(&rec);
+}
+
 /*
  * Contradictions that must not make anybody wait for ever: a thread that did something before it
  * was started, one started by a task that is not replayed, one started into another process; and a
@@ -289,6 +319,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(threads_keep_the_recorded_order),
 		cmocka_unit_test(a_plan_names_the_tasks_waited_for),
+		cmocka_unit_test(a_moved_range_waits_too),
 		cmocka_unit_test(every_task_runs),
 		cmocka_unit_test(an_exec_is_between_the_others),
 		cmocka_unit_test(ranges_that_wrap_are_none),
