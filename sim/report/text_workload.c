@@ -34,8 +34,8 @@ static void print_artefacts(const json_t *result, FILE *out)
 		return;
 	fprintf(out,
 		"\nof the host, not of a kernel: %.0f parks of spinners; waits for spinlocks "
-		"%.3f ms, longest %.3f ms\n(a kernel's holder of a spinlock is not preempted, so no "
-		"wait for one is long)\n",
+		"%.3f ms, longest %.3f ms\n(a kernel's holder of a spinlock is not preempted: no "
+		"wait for one is long there)\n",
 		parks, json_number_at(result, "totals.spin_wait_ns") / 1e6, longest / 1e6);
 }
 
