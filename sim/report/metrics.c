@@ -65,6 +65,15 @@ static const struct metric of_operation[] = {
 	{"longest", FORMAT_US, false, "latency.max_ns", NULL},
 };
 
+/* Of the waits for a lock at one of its sites, or of the holds by those who took it there. */
+static const struct metric of_site[] = {
+	{"count", FORMAT_COUNT, false, "count", NULL},
+	{"p50", FORMAT_US, false, "p50_ns", NULL},
+	{"p99", FORMAT_US, false, "p99_ns", NULL},
+	{"mean", FORMAT_US, false, "sum_ns", "count"},
+	{"longest", FORMAT_US, false, "max_ns", NULL},
+};
+
 #define NELEMS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct metric *find(const struct metric *table, size_t nr, const char *name)
@@ -94,6 +103,25 @@ static const json_t *task_of(const json_t *result, const char *name, size_t *len
 	return found;
 }
 
+/* LOCK.SITE.wait|hold_read|hold_write. */
+static const json_t *site_of(const json_t *result, const char *name, const struct metric **row)
+{
+	char lock[32], site[32], what[32], field[32];
+	json_t *sites = json_object_get(result, "locks"), *one;
+	size_t i;
+
+	if (sscanf(name, "%31[^.].%31[^.].%31[^.].%31[^.]", lock, site, what, field) != 4)
+		return NULL;
+	*row = find(of_site, NELEMS(of_site), field);
+	json_array_foreach(sites, i, one)
+	{
+		if (*row && !strcmp(json_string_value(json_object_get(one, "lock")), lock) &&
+		    !strcmp(json_string_value(json_object_get(one, "site")), site))
+			return json_object_get(one, what);
+	}
+	return NULL;
+}
+
 /* The object of a result that the paths of a metric start in. */
 static const json_t *object_of(const json_t *result, const char *name, const struct metric **row)
 {
@@ -105,7 +133,7 @@ static const json_t *object_of(const json_t *result, const char *name, const str
 	if (*row)
 		return result;
 	if (!task)
-		return NULL;
+		return site_of(result, name, row);
 	name += len + 1;
 	*row = find(of_task, NELEMS(of_task), name);
 	if (*row)
@@ -203,4 +231,5 @@ void metrics_print_help(FILE *out)
 #undef X
 	print_rows(of_task, NELEMS(of_task), "TASK.", out);
 	print_rows(of_operation, NELEMS(of_operation), "TASK.OPERATION.", out);
+	print_rows(of_site, NELEMS(of_site), "LOCK.SITE.wait|hold_read|hold_write.", out);
 }

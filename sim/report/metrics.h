@@ -7,6 +7,7 @@
  *	TASK.longest					its longest operation
  *	TASK.loops.rate					scripts done a second
  *	TASK.OP.rate|count|failed|p50|p99|mean|longest	one kind of operation
+ *	LOCK.SITE.wait|hold_read|hold_write.count|p50|p99|mean|longest
  *	and the names of the METRICS table
  */
 #ifndef MMSIM_SIM_REPORT_METRICS_H

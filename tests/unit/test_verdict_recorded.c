@@ -29,7 +29,7 @@ struct line {
 struct recorded {
 	unsigned int lines, comparisons;
 	unsigned int called; /* comparisons of which any metric was called better or worse */
-	unsigned int found; /* comparisons that call mmap_lock.hold worse */
+	unsigned int found; /* comparisons that call the holds of munmap worse */
 	unsigned int last, last_called; /* numbers of comparisons */
 };
 
@@ -53,10 +53,9 @@ static enum verdict judge(const struct line *line)
 {
 	const struct metric metric = {.format = (enum metric_format)line->format,
 				      .higher_is_better = line->higher};
-	const struct verdict_question question =
-		verdicts_question(&metric, EFFECT, line->metrics);
-	const struct verdict_samples samples = {line->values[0], line->values[1],
-						line->values[2], line->rounds};
+	const struct verdict_question question = verdicts_question(&metric, EFFECT, line->metrics);
+	const struct verdict_samples samples = {line->values[0], line->values[1], line->values[2],
+						line->rounds};
 	struct verdict_result result;
 
 	assert_int_equal(verdict_judge(&question, &samples, &result), 0);
@@ -70,7 +69,8 @@ static void count(const struct line *line, struct recorded *r)
 	r->lines++;
 	r->comparisons += line->comparison != r->last;
 	r->last = line->comparison;
-	r->found += verdict == VERDICT_WORSE && !strcmp(line->metric, "mmap_lock.hold");
+	r->found +=
+		verdict == VERDICT_WORSE && !strcmp(line->metric, "mmap_lock.munmap.hold_read.p50");
 	if ((verdict != VERDICT_BETTER && verdict != VERDICT_WORSE) ||
 	    r->last_called == line->comparison)
 		return;
