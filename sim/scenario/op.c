@@ -44,7 +44,8 @@ int parse_expected_name(const struct parse *p, const char *what, const char *nea
 	if (!near)
 		return parse_expected(p, what);
 	return sim_error_set(p->err, -EINVAL, p->file, p->line,
-			     "expected %s, found '%.40s' (did you mean %s?)", what, parse_peek(p), near);
+			     "expected %s, found '%.40s' (did you mean %s?)", what, parse_peek(p),
+			     near);
 }
 
 static int split(struct parse *p, const char *text)
@@ -122,7 +123,7 @@ static int parse_start(struct parse *p, struct sim_op *op, int n)
 	if (is_script_word(p))
 		return script_parse_place(p, op, n);
 	ret = parse_number(p, "a page from 0 to 63 or an address 0x...",
-			       bytes ? UINT64_MAX : SIM_WINDOW_PAGES - 1, addr);
+			   bytes ? UINT64_MAX : SIM_WINDOW_PAGES - 1, addr);
 	if (!ret && !bytes)
 		*addr = SIM_WINDOW_BASE + *addr * SIM_PAGE_SIZE;
 	return ret;
@@ -137,7 +138,7 @@ static int parse_len(struct parse *p, struct sim_op *op, int n)
 	if (p->script)
 		return script_parse_len(p, n);
 	ret = parse_number(p, "a number of pages or of bytes 0x...",
-			       bytes ? UINT64_MAX : UINT64_MAX / SIM_PAGE_SIZE, len);
+			   bytes ? UINT64_MAX : UINT64_MAX / SIM_PAGE_SIZE, len);
 	if (!ret && !bytes)
 		*len *= SIM_PAGE_SIZE;
 	return ret;
