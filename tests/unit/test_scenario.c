@@ -215,7 +215,8 @@ static void wrong_names_are_said(void **state)
 		{IN_P "[task t]\nscript = do it\n[script it]\nscript = do it\n",
 		 "x.ini:5: expected the name of a [script NAME] above, found 'it'"},
 		{IN_P "[task a]\nscript = barrier x\n[task b]\nafter = a\nscript = barrier x\n",
-		 "x.ini:5: expected a task that does not wait at a barrier for this one, found 'a'"},
+		 "x.ini:5: expected a task that does not wait at a barrier for this one, found "
+		 "'a'"},
 		{IN_P "[vma v]\nsize = 4k\n[task t]\nscript = mmap any 1 r p as v\n",
 		 "x.ini:5: expected a name that no VMA has, found 'v'"},
 		{IN_P "[process q]\n[vma v]\nprocess = p\nsize = 4k\n[task t]\nprocess = q\n"

@@ -151,9 +151,9 @@ static void wrong_parameters_are_said(void **state)
 	check_error("[parameter n]\ndefault = 1\n[global]\nsteps = ${${n}}\n",
 		    "x.ini:4: expected ${NAME} of a parameter, found '${${n}}'");
 	/* A parameter's value is taken as it is. */
-	check_error(
-		"[parameter n]\ndefault = 1\n[parameter m]\ndefault = ${n}\n[global]\nsteps = ${m}\n",
-		"x.ini:6: expected a size such as 1m, found '${n}'");
+	check_error("[parameter n]\ndefault = 1\n[parameter m]\ndefault = ${n}\n"
+		    "[global]\nsteps = ${m}\n",
+		    "x.ini:6: expected a size such as 1m, found '${n}'");
 	/* No default. */
 	check_error("[parameter n]\nhelp = x\n[global]\nsteps = ${n}\n",
 		    "x.ini:4: expected ${NAME} of a parameter, found '${n}'");
