@@ -145,14 +145,13 @@ static int no_such_key(const struct settings *settings, const char *name, const 
 		}
 	}
 	return sim_error_set(err, -ENOENT, option, 0,
-			     "expected a key of the scenario%s%s%s (`mmsim help %s`)",
+			     "expected an option or a key of the scenario%s%s%s (`mmsim help %s`)",
 			     near ? "; did you mean --" : "", near ? near : "", near ? "?" : "",
 			     settings->path);
 }
 
 /* Who is meant by NAME.KEY: the section's kind; NULL: nobody. */
-static const char *section_with(const struct settings *settings, const char *name,
-				const char *key)
+static const char *section_with(const struct settings *settings, const char *name, const char *key)
 {
 	const struct section *section;
 
@@ -236,10 +235,11 @@ static int begin_object(struct maker *m, const char *name)
 	if (!strcmp(m->section->name, "task"))
 		for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
 			if (!strcmp(taken[i], name))
-				return maker_bad(m,
-					   "a name that the machine has not taken (main, rcu, io, "
-					   "progress)",
-					   name);
+				return maker_bad(
+					m,
+					"a name that the machine has not taken (main, rcu, io, "
+					"progress)",
+					name);
 	snprintf(what, sizeof(what), "each %s once", m->section->name);
 	if (find_object(m, m->section, name))
 		return maker_bad(m, what, name);
@@ -265,7 +265,7 @@ static int begin_section(struct maker *m)
 		near = sim_name_nearer(near, section_at(i)->name, at->section);
 	if (!m->section)
 		return maker_bad_name(m, "[global] or [parameter|process|vma|task|script NAME]",
-				at->section, near);
+				      at->section, near);
 	if (!*at->name == m->section->named)
 		return maker_bad(m, m->section->named ? "[SECTION NAME]" : "no name", at->name);
 	m->object = (char *)m->s;

@@ -269,6 +269,8 @@ static int do_setup(struct workload *w, unsigned int i)
 	}
 	if (!err)
 		memcpy(w->as[i], main->as, sizeof(w->as[i]));
+	if (err == -ECANCELED)
+		fail(w, err, "setup of process", process->section.name);
 	free(stats);
 	free(main);
 	return err;

@@ -34,7 +34,7 @@ static bool walks_far(const struct script *script)
 	for (size_t i = 0; i < script->nr; i++)
 		for (int n = 0; n < 2; n++)
 			for (unsigned int k = 0; k < script->ops[i].len[n].nr; k++)
-				if (script->ops[i].len[n].number[k] > UINT64_C(1) << 36)
+				if (script->ops[i].len[n].number[k] > UINT64_C(1) << 40)
 					return true;
 	return false;
 }
@@ -44,7 +44,7 @@ static bool walks_too_far(const struct scenario *s)
 	uint64_t mapped = 0;
 
 	for (unsigned int v = 0; v < s->nr_vmas; v++) {
-		if (s->vmas[v].size > UINT64_C(1) << 36)
+		if (s->vmas[v].size > UINT64_C(1) << 40)
 			return true;
 		mapped += s->vmas[v].count * s->vmas[v].size;
 	}
@@ -57,7 +57,7 @@ static bool walks_too_far(const struct scenario *s)
 	for (unsigned int i = 0; i < s->nr_tasks; i++)
 		if (walks_far(&s->tasks[i].script))
 			return true;
-	return mapped > UINT64_C(1) << 38;
+	return mapped > UINT64_C(1) << 42;
 }
 
 static void run(const struct scenario *s, bool once)

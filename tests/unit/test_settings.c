@@ -217,19 +217,20 @@ static void wrong_options_are_said(void **state)
 		const char *name, *value, *said;
 	} wrong[] = {
 		{"kernl", "1",
-		 "--kernl: expected a key of the scenario; did you mean --kernel? "
+		 "--kernl: expected an option or a key of the scenario; did you mean --kernel? "
 		 "(`mmsim help x.ini`)"},
 		{"pece", "1",
-		 "--pece: expected a key of the scenario; did you mean --piece? "
+		 "--pece: expected an option or a key of the scenario; did you mean --piece? "
 		 "(`mmsim help x.ini`)"},
 		{"ui.nic", "1",
-		 "--ui.nic: expected a key of the scenario; did you mean --ui.nice? "
+		 "--ui.nic: expected an option or a key of the scenario; did you mean --ui.nice? "
 		 "(`mmsim help x.ini`)"},
 		{"collector.nice", "1",
-		 "--collector.nice: expected a key of the scenario (`mmsim help x.ini`)"},
+		 "--collector.nice: expected an option or a key of the scenario (`mmsim help x.ini`)"},
 		{"piece.default.x", "1",
-		 "--piece.default.x: expected a key of the scenario (`mmsim help x.ini`)"},
-		{"", "1", "--: expected a key of the scenario (`mmsim help x.ini`)"},
+		 "--piece.default.x: expected an option or a key of the scenario; did you mean --piece.default? "
+		 "(`mmsim help x.ini`)"},
+		{"", "1", "--: expected an option or a key of the scenario (`mmsim help x.ini`)"},
 		{"set", "munmap", "--set: expected AXIS=VALUE, found 'munmap'"},
 	};
 	struct settings settings;

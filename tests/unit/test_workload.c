@@ -361,7 +361,7 @@ static void a_failed_mmap_is_nowhere(void **state)
 {
 	(void)state;
 	run(P
-	    "[task t]\nscript =\n\tw b\n\tmmap any 16k rw p as b\n\tw b\n\tmmap any 128t rw p as b\n"
+	    "[task t]\nscript =\n\tw b\n\tmmap any 4 rw p as b\n\tw b\n\tmmap any 128t rw p as b\n"
 	    "\tw b\n\tmunmap b all\n\tmmap any 4k rw p as b\n\tw b\n",
 	    &as_it_is);
 	assert_int_equal(done(0, OP_W), 4);
