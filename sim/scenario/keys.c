@@ -5,10 +5,13 @@
 #include "op_names.h"
 #include "size.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+
+#define CPU_MAX 1023
 
 /* ---- the table ---- */
 
@@ -98,9 +101,11 @@ static const struct key script_keys[] = {
 	{NULL, NULL, NULL, 0, 0, 0, 0},
 };
 
+/* clang-format off */
 #define SECTION(type, field, max)                                                                  \
 	sizeof(struct type), offsetof(struct scenario, field),                                     \
-		offsetof(struct scenario, nr_##field), max
+	offsetof(struct scenario, nr_##field), max
+/* clang-format on */
 static const struct section sections[] = {
 	{"global", false, "the whole", global_keys, 0, 0, 0, 0},
 	{"parameter", true, "a value with a name, for the command line", parameter_keys,
@@ -197,11 +202,32 @@ static int set_flags(const struct maker *m, uint64_t *flags, const char *value)
 	return 0;
 }
 
+static int set_yes(const struct maker *m, uint64_t *yes, const char *value)
+{
+	*yes = !strcmp(value, "yes");
+	return *yes || !strcmp(value, "no") ? 0 : maker_bad(m, "yes or no", value);
+}
+
+/* A CPU or a range of them. */
+static bool cut_cpus(char **at, unsigned long *first, unsigned long *last)
+{
+	if (!isdigit((unsigned char)**at))
+		return false;
+	*first = *last = strtoul(*at, at, 10);
+	if (**at != '-')
+		return true;
+	if (!isdigit((unsigned char)*++*at))
+		return false;
+	*last = strtoul(*at, at, 10);
+	return true;
+}
+
 /* A list of CPUs and ranges, with blanks between: commas make a matrix. */
 static int set_cpus(const struct maker *m, struct scenario_task *task, const char *value)
 {
 	static const char what[] = "a CPU, CPUs such as 0-3 6, or any";
-	char *end, *at = task->cpus;
+	unsigned long first, last;
+	char *at = task->cpus, *more;
 
 	if (strlen(value) >= sizeof(task->cpus))
 		return maker_bad(m, what, value);
@@ -210,23 +236,17 @@ static int set_cpus(const struct maker *m, struct scenario_task *task, const cha
 	if (!strcmp(value, "any"))
 		return 0;
 	do {
-		unsigned long cpu = strtoul(at, &end, 10);
-
-		if (end == at || cpu > 1023)
+		if (!cut_cpus(&at, &first, &last) || first > last || last > CPU_MAX)
 			return maker_bad(m, what, value);
-		if (at == task->cpus && !*end)
-			task->cpu = (int)cpu;
-		if (*end == '-') {
-			at = end + 1;
-			if (strtoul(at, &end, 10) < cpu || end == at)
-				return maker_bad(m, what, value);
-		}
-		at = end + strspn(end, " ");
-		if (*at && at == end)
+		more = at + strspn(at, " \t");
+		if (*more && more == at)
 			return maker_bad(m, what, value);
-		for (; *at && end < at; end++)
-			*end = end + 1 == at ? ',' : ' ';
+		*at = *more ? ',' : '\0';
+		memmove(at + (*more != '\0'), more, strlen(more) + 1);
+		at += *at == ',';
 	} while (*at);
+	if (!strpbrk(task->cpus, "-,"))
+		task->cpu = (int)first;
 	return 0;
 }
 
@@ -279,10 +299,7 @@ int key_set(const struct maker *m, const struct key *key, const char *value)
 	case KEY_FLAGS:
 		return set_flags(m, (uint64_t *)field, value);
 	case KEY_YES:
-		*(uint64_t *)field = !strcmp(value, "yes");
-		return strcmp(value, "yes") && strcmp(value, "no") ?
-			       maker_bad(m, "yes or no", value) :
-			       0;
+		return set_yes(m, (uint64_t *)field, value);
 	case KEY_CPUS:
 		return set_cpus(m, (struct scenario_task *)m->object, value);
 	case KEY_PLACE:

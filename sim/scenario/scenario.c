@@ -144,9 +144,10 @@ static int no_such_key(const struct settings *settings, const char *name, const 
 			near = text;
 		}
 	}
-	return sim_error_set(
-		err, -ENOENT, option, 0, "expected a key of the scenario%s%s%s (`mmsim help %s`)",
-		near ? "; did you mean --" : "", near ? near : "", near ? "?" : "", settings->path);
+	return sim_error_set(err, -ENOENT, option, 0,
+			     "expected an option or a key of the scenario%s%s%s (`mmsim help %s`)",
+			     near ? "; did you mean --" : "", near ? near : "", near ? "?" : "",
+			     settings->path);
 }
 
 /* Who is meant by NAME.KEY: the section's kind; NULL: nobody. */

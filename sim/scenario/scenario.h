@@ -42,6 +42,7 @@
 #define SCENARIO_TEXT_MAX 1024
 #define SCENARIO_TASKS_MAX 32
 #define SCENARIO_VMAS_MAX 64
+#define SCENARIO_THREADS_MAX 4000 /* of all tasks with their counts */
 #define SCENARIO_SETS_MAX 32
 
 /* What every section with a name begins with. */

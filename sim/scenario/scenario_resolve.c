@@ -347,6 +347,7 @@ static int resolve_task(const struct resolver *r, unsigned int t)
 int scenario_resolve(struct scenario *scenario, struct sim_error *err)
 {
 	const struct resolver r = {.s = scenario, .err = err};
+	uint64_t threads = 0;
 	int result = 0;
 
 	for (unsigned int t = 0; t < scenario->nr_tasks && !result; t++)
@@ -355,6 +356,12 @@ int scenario_resolve(struct scenario *scenario, struct sim_error *err)
 		result = find_vma(&r, v);
 	if (!result)
 		result = resolve_scripts(&r);
+	for (unsigned int t = 0; t < scenario->nr_tasks; t++)
+		threads += scenario->tasks[t].count;
+	if (!result && threads > SCENARIO_THREADS_MAX)
+		result = sim_error_set(err, -EINVAL, scenario->path, 0,
+				       "expected counts of tasks that add up to at most %d",
+				       SCENARIO_THREADS_MAX);
 	if (!result && !scenario->nr_tasks)
 		result = sim_error_set(err, -EINVAL, scenario->path, 0, "expected a [task NAME]");
 	return result;

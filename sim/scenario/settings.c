@@ -23,9 +23,9 @@ static int bad(struct reader *r, const char *what, const char *found)
 {
 	size_t len = strcspn(found, "\r\n");
 
-	r->failed = sim_error_set(r->err, -EINVAL, r->settings->path, r->line,
-				  "expected %s, found '%.*s'", what, (int)(len < 60 ? len : 60),
-				  found);
+	r->failed =
+		sim_error_set(r->err, -EINVAL, r->settings->path, r->line,
+			      "expected %s, found '%.*s'", what, (int)(len < 60 ? len : 60), found);
 	return r->failed;
 }
 
@@ -92,6 +92,8 @@ static int begin_section(struct reader *r, const char *line, size_t len)
 	if (*name)
 		*name++ = '\0';
 	name += strspn(name, " \t");
+	for (size_t n = strlen(name); n && isblank((unsigned char)name[n - 1]);)
+		name[--n] = '\0';
 	if (strlen(text) >= sizeof(r->section))
 		return bad(r, "a shorter section", text);
 	if (check_name(r, name))
@@ -107,12 +109,14 @@ static char *read_line(char *buf, int size, void *data)
 	struct reader *r = data;
 	size_t len = strcspn(r->at, "\n");
 	const char *first = r->at + strspn(r->at, " \t");
+	char what[64];
 
 	if (r->failed || !*r->at)
 		return NULL;
 	r->line++;
 	if (len + 2 > (size_t)size) {
-		bad(r, "a shorter line", r->at);
+		snprintf(what, sizeof(what), "a line of less than %d characters", size - 1);
+		bad(r, what, r->at);
 		return NULL;
 	}
 	if (*first == '[' && (first != r->at ? bad(r, "[ at the line's beginning", first) :
@@ -144,6 +148,8 @@ static int handle(void *data, const char *section, const char *key, const char *
 		remark = strchr(remark + 1, ';');
 	if (remark)
 		*remark = '\0';
+	for (size_t len = strlen(text); len && isspace((unsigned char)text[len - 1]);)
+		text[--len] = '\0';
 	return !add_read(r, key, text);
 }
 
@@ -325,9 +331,8 @@ int settings_value(const struct settings *settings, const struct setting *settin
 		int n;
 
 		if (len && !p)
-			return sim_error_set(
-				err, -EINVAL, setting->file, setting->line,
-				"expected ${NAME} of a [parameter NAME], found '%.40s'", at);
+			return sim_error_set(err, -EINVAL, setting->file, setting->line,
+					     "expected ${NAME} of a parameter, found '%.40s'", at);
 		if (p)
 			raw_value(settings, p, point, is_list, put);
 		n = snprintf(value + used, SETTINGS_VALUE_MAX - used, "%.*s",

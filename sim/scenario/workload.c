@@ -16,7 +16,7 @@
 #define PLACES_BASE INT64_C(0x200000000000)
 #define PLACES_END INT64_C(0x7ff000000000)
 #define PLACES_ALIGN INT64_C(0x200000)
-#define START_LOOK_NS 20000
+#define START_LOOK_NS 20000 /* of few tasks; the more there are, the longer it takes anyway */
 
 int workload_config(const struct scenario *scenario, struct mmsim_config *config,
 		    struct sim_error *err)
@@ -115,7 +115,7 @@ static void line_up(struct workload *w)
 		mmsim_search_begin(w->options->search);
 	do {
 		if (w->host)
-			mmsim_sleep_ns(START_LOOK_NS);
+			mmsim_sleep_ns(START_LOOK_NS * (1 + w->nr_workers / 16));
 		else
 			mmsim_yield();
 	} while (quiet_load(w->to_start));
@@ -269,6 +269,8 @@ static int do_setup(struct workload *w, unsigned int i)
 	}
 	if (!err)
 		memcpy(w->as[i], main->as, sizeof(w->as[i]));
+	if (err == -ECANCELED)
+		fail(w, err, "setup of process", process->section.name);
 	free(stats);
 	free(main);
 	return err;

@@ -124,7 +124,8 @@ static void round_trip_is_complete(void **state)
 		seen[op.kind] = true;
 	}
 	for (int kind = 0; kind < NR_SIM_OPS; kind++) {
-		assert_true(seen[kind]);
+		/* What only scripts have is not printed. */
+		assert_true(seen[kind] || kind >= SIM_FIRST_SCRIPT_OP);
 		assert_non_null(sim_op_specs[kind].help);
 	}
 }
