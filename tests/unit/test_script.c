@@ -52,6 +52,7 @@ static void prefixes_are_read(void **state)
 	assert_int_equal(read_line("100% w heap")->per_mille, 1000);
 	assert_int_equal(read_line("100.0% w heap")->per_mille, 1000);
 	assert_int_equal(read_line("weight 1000000 w heap")->weight, 1000000);
+	assert_true(read_line("weight 0 w heap")->weighted);
 	assert_int_equal(read_line("16x w heap")->repeat.number[0], 16);
 	assert_int_equal(read_line("0x w heap")->repeat.number[0], 0);
 	assert_int_equal(read_line("2kx w heap")->repeat.number[0], 2048);
@@ -248,11 +249,10 @@ static void what_is_wrong_is_said(void **state)
 		{"-5% w heap", "expected an operation, found ", "'-5%'"},
 		{"4x 30% w heap", "expected an operation, found ", "'30%'"},
 		{"uniform(5,1)x w heap", "expected an operation, found ", "'uniform(5,1)x'"},
-		{"weight 0 w heap", "expected a weight from 1 to 1000000, found ", "'0'"},
-		{"weight 1000001 w heap", "expected a weight from 1 to 1000000, found ",
+		{"weight 1000001 w heap", "expected a weight from 0 to 1000000, found ",
 		 "'1000001'"},
-		{"weight w heap", "expected a weight from 1 to 1000000, found ", "'w'"},
-		{"weight", "expected a weight from 1 to 1000000, found ", "the end of the line"},
+		{"weight w heap", "expected a weight from 0 to 1000000, found ", "'w'"},
+		{"weight", "expected a weight from 0 to 1000000, found ", "the end of the line"},
 		{"w +heap", a_place, "'+heap' (w ADDR [VALUE])"},
 		{"w any", "expected a place; any is for mmap, found ", "'any' (w ADDR [VALUE])"},
 		{"w 64", "expected a page from 0 to 63 or an address 0x..., found ",
