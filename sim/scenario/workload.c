@@ -375,10 +375,30 @@ static int start_workers(struct workload *w)
 	return err ? fail(w, err, "the", "tasks") : 0;
 }
 
+/* Only the step machine has an end of its own. */
+static int check_end(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+
+	for (unsigned int t = 0; t < s->nr_tasks; t++) {
+		if (!w->host || w->options->once || s->seconds || s->tasks[t].loops ||
+		    !s->tasks[t].count)
+			continue;
+		snprintf(w->result->why, sizeof(w->result->why),
+			 "%s: expected seconds = TIME, as task %s has no end", s->path,
+			 s->tasks[t].section.name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int set_up(struct workload *w)
 {
 	const struct scenario *s = w->scenario;
-	int err = place_vmas(w);
+	int err = check_end(w);
+
+	if (!err)
+		err = place_vmas(w);
 
 	for (unsigned int i = 0; i < s->nr_processes && !err; i++)
 		err = make_process(w, i);

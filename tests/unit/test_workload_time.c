@@ -331,6 +331,22 @@ static void the_run_ends_by_steps(void **state)
 	}
 }
 
+/* On the host what has no end is refused: nobody would wait for it. */
+static void a_run_without_an_end_is_refused(void **state)
+{
+	static const char *const texts[] = {ONE_VMA "[task t]\nloops = 0\nscript = w v\n",
+					    ONE_VMA "[task t]\nperiod = 1ms\nscript = w v\n"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run_text(texts[i], &host), -EINVAL);
+		assert_string_equal(ran.why,
+				    "x.ini: expected seconds = TIME, as task t has no end");
+		run(texts[i], &step);
+		assert_true(done(0, OP_W) > 10);
+	}
+}
+
 static void whoever_wants_may_stop_it(void **state)
 {
 	const struct how hows[] = {{.stop = &stop}, {.stop = &stop, .host = true}};
@@ -424,6 +440,7 @@ int main(void)
 		cmocka_unit_test(start_is_later),
 		cmocka_unit_test(the_run_ends_by_the_clock),
 		cmocka_unit_test(the_run_ends_by_steps),
+		cmocka_unit_test(a_run_without_an_end_is_refused),
 		cmocka_unit_test(whoever_wants_may_stop_it),
 		cmocka_unit_test(progress_ends_with_the_tasks),
 		cmocka_unit_test(processes_are_apart),
