@@ -147,6 +147,11 @@ const struct section *section_at(unsigned int i)
 
 int maker_bad(const struct maker *m, const char *what, const char *found)
 {
+	/* What was found may be what an option put into a line that says something else. */
+	if (strstr(m->at->value, "${"))
+		return sim_error_set(m->err, -EINVAL, m->at->file, m->at->line,
+				     "expected %s, found '%.60s' (%s = %.60s)", what, found,
+				     m->at->key, m->at->value);
 	return sim_error_set(m->err, -EINVAL, m->at->file, m->at->line,
 			     "expected %s, found '%.60s'", what, found);
 }

@@ -104,11 +104,11 @@ static int add_as(const struct resolver *r, struct script_op *op)
 		return 0;
 	for (unsigned int v = 0; v < s->nr_vmas; v++)
 		if (!strcmp(s->vmas[v].section.name, op->as_name))
-			return bad_name(r, s->path, op->op.line, "a name that no VMA has",
+			return bad_name(r, op->file, op->op.line, "a name that no VMA has",
 					op->as_name, NULL);
 	i = as_index(r, op->as_name);
 	if (i < 0 && s->nr_as == SCRIPT_AS_MAX)
-		return bad_name(r, s->path, op->op.line, "at most 32 names behind as", op->as_name,
+		return bad_name(r, op->file, op->op.line, "at most 32 names behind as", op->as_name,
 				NULL);
 	if (i < 0) {
 		i = (int)s->nr_as++;
@@ -207,7 +207,7 @@ static int find_barrier(const struct resolver *r, struct script_op *op)
 		if (!strcmp(s->barriers[op->index], op->name))
 			return 0;
 	if (s->nr_barriers == SCENARIO_TASKS_MAX)
-		return bad_name(r, s->path, op->op.line, "at most 32 barriers", op->name, NULL);
+		return bad_name(r, op->file, op->op.line, "at most 32 barriers", op->name, NULL);
 	strcpy(s->barriers[s->nr_barriers++], op->name);
 	return 0;
 }
@@ -221,11 +221,11 @@ static int find_script(const struct resolver *r, struct script_op *op, int proce
 
 	op->index = find(&all, op->name, &near);
 	if (op->index < 0)
-		return bad_name(r, r->s->path, op->op.line, "the name of a [script NAME] above",
+		return bad_name(r, op->file, op->op.line, "the name of a [script NAME] above",
 				op->name, near);
 	if (process >= 0 &&
 	    r->s->scripts[op->index].script.processes & ~(UINT32_C(1) << process))
-		return bad_name(r, r->s->path, op->op.line,
+		return bad_name(r, op->file, op->op.line,
 				"a script with VMAs of the task's process", op->name, NULL);
 	return 0;
 }
@@ -254,7 +254,7 @@ static int resolve_script(const struct resolver *r, struct script *script, int p
 		struct script_op *op = &script->ops[i];
 
 		for (int n = 0; n < 2 && !result; n++) {
-			result = find_place(r, &op->place[n], process, r->s->path, op->op.line);
+			result = find_place(r, &op->place[n], process, op->file, op->op.line);
 			if (!result && op->place[n].kind == PLACE_VMA)
 				script->processes |= UINT32_C(1)
 						     << r->s->vmas[op->place[n].index].process;
@@ -286,7 +286,7 @@ static int resolve_setup(const struct resolver *r, unsigned int process)
 
 	for (size_t i = 0; i < setup->nr; i++)
 		if (setup->ops[i].op.kind >= SIM_FIRST_SCRIPT_OP)
-			return bad_name(r, r->s->path, setup->ops[i].op.line,
+			return bad_name(r, setup->ops[i].file, setup->ops[i].op.line,
 					"an operation on memory, as it is a setup",
 					sim_op_specs[setup->ops[i].op.kind].name, NULL);
 	return resolve_script(r, setup, (int)process, 0);

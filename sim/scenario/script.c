@@ -304,6 +304,7 @@ int script_add(struct script *script, const char *text, const char *file, unsign
 	       struct sim_error *err)
 {
 	struct script_op op = {
+		.file = file,
 		.per_mille = 1000,
 		.as = -1,
 		.repeat = {.kind = DRAW_CONSTANT, .nr = 1, .number = {1}},

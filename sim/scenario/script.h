@@ -57,6 +57,7 @@ struct place {
 struct script_op {
 	struct sim_op op;
 	char *text; /* as it was written */
+	const char *file; /* as script_add() was told */
 	struct place place[2]; /* of addr and new_addr */
 	struct draw len[2]; /* of len and new_len; DRAW_NONE: all of the place */
 	struct draw time; /* sleep, compute */
@@ -82,7 +83,7 @@ struct script {
 /**
  * script_add - add one line to a script
  * @text: the line
- * @file: name of the input, for the error
+ * @file: name of the input, for this error and later ones: it stays
  * @line: number of the line
  * @err: what was expected
  *

@@ -29,11 +29,13 @@ struct workload {
 	struct workload_result *result;
 	size_t max_events;
 	bool host;
+	/* Of the time from which on all tasks were there; set before started. */
 	uint64_t start_ns, end_ns; /* end_ns 0: when all loops are done */
 	uint64_t end_steps; /* 0: no limit */
 	struct mm_struct *mms[SCENARIO_TASKS_MAX];
 	unsigned int to_enter[SCENARIO_TASKS_MAX]; /* tasks of the process still to come */
 	unsigned int to_start; /* tasks not yet at the start line */
+	bool started;
 	uint64_t vma_start[SCENARIO_VMAS_MAX]; /* of the first of each */
 	struct as_place as[SCENARIO_TASKS_MAX][SCRIPT_AS_MAX]; /* each process' after its setup */
 	struct barrier barriers[SCENARIO_TASKS_MAX];

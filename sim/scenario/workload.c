@@ -34,15 +34,14 @@ int workload_config(const struct scenario *scenario, struct mmsim_config *config
 	return 0;
 }
 
-static int check_script(const struct scenario *scenario, const struct script *script,
-			struct sim_error *err)
+static int check_script(const struct script *script, struct sim_error *err)
 {
 	for (size_t i = 0; i < script->nr; i++) {
 		const struct sim_op *op = &script->ops[i].op;
 		const char *what = sim_op_missing(op);
 
 		if (what)
-			return sim_error_set(err, -EOPNOTSUPP, scenario->path, op->line,
+			return sim_error_set(err, -EOPNOTSUPP, script->ops[i].file, op->line,
 					     "%s: not simulated yet", what);
 	}
 	return 0;
@@ -53,11 +52,11 @@ int workload_check(const struct scenario *scenario, struct sim_error *err)
 	int result = 0;
 
 	for (unsigned int i = 0; i < scenario->nr_processes && !result; i++)
-		result = check_script(scenario, &scenario->processes[i].setup, err);
+		result = check_script(&scenario->processes[i].setup, err);
 	for (unsigned int i = 0; i < scenario->nr_scripts && !result; i++)
-		result = check_script(scenario, &scenario->scripts[i].script, err);
+		result = check_script(&scenario->scripts[i].script, err);
 	for (unsigned int i = 0; i < scenario->nr_tasks && !result; i++)
-		result = check_script(scenario, &scenario->tasks[i].script, err);
+		result = check_script(&scenario->tasks[i].script, err);
 	return result;
 }
 
@@ -108,17 +107,34 @@ static int enter_process(struct worker *worker)
 	return err;
 }
 
+/* The run's time begins: on a busy computer long after the first task was made. */
+static void begin_time(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+
+	w->start_ns = mmsim_now_ns();
+	if (!w->options->once && !w->host)
+		w->end_steps = mmsim_steps(w->sim) + (s->steps ? s->steps : DEFAULT_STEPS);
+	if (!w->options->once && s->seconds && w->host)
+		w->end_ns = w->start_ns + s->seconds;
+	/* Release: pairs with the acquire of whoever waits for the beginning. */
+	quiet_store_release(w->started, true);
+}
+
 /* Nobody begins before all have entered, so that how they do is no part of a search. */
 static void line_up(struct workload *w)
 {
-	if (quiet_add(w->to_start, -1u) == 1 && w->options->search)
-		mmsim_search_begin(w->options->search);
+	if (quiet_add(w->to_start, -1u) == 1) {
+		if (w->options->search)
+			mmsim_search_begin(w->options->search);
+		begin_time(w);
+	}
 	do {
 		if (w->host)
 			mmsim_sleep_ns(START_LOOK_NS * (1 + w->nr_workers / 16));
 		else
 			mmsim_yield();
-	} while (quiet_load(w->to_start));
+	} while (!quiet_load_acquire(w->started));
 }
 
 int workload_enter(struct worker *worker)
@@ -242,8 +258,8 @@ static int make_vma(struct workload *w, unsigned int v)
 static int fail_setup(struct workload *w, const struct script_op *op, int error)
 {
 	snprintf(w->result->why, sizeof(w->result->why),
-		 "%s:%u: expected a setup that succeeds, got %s: %s", w->scenario->path,
-		 op->op.line, errno_name(error), op->text);
+		 "%s:%u: expected a setup that succeeds, got %s: %s", op->file, op->op.line,
+		 errno_name(error), op->text);
 	return error;
 }
 
@@ -375,10 +391,30 @@ static int start_workers(struct workload *w)
 	return err ? fail(w, err, "the", "tasks") : 0;
 }
 
+/* Only the step machine has an end of its own. */
+static int check_end(struct workload *w)
+{
+	const struct scenario *s = w->scenario;
+
+	for (unsigned int t = 0; t < s->nr_tasks; t++) {
+		if (!w->host || w->options->once || s->seconds || s->tasks[t].loops ||
+		    !s->tasks[t].count)
+			continue;
+		snprintf(w->result->why, sizeof(w->result->why),
+			 "%s: expected seconds = TIME, as task %s has no end", s->path,
+			 s->tasks[t].section.name);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int set_up(struct workload *w)
 {
 	const struct scenario *s = w->scenario;
-	int err = place_vmas(w);
+	int err = check_end(w);
+
+	if (!err)
+		err = place_vmas(w);
 
 	for (unsigned int i = 0; i < s->nr_processes && !err; i++)
 		err = make_process(w, i);
@@ -437,6 +473,8 @@ static int progress_main(void *arg)
 	struct progress progress;
 
 	progress_begin(&progress);
+	while (!quiet_load_acquire(w->started))
+		mmsim_sleep_ns(START_LOOK_NS);
 	/* Not a moment longer than the tasks, or it would be counted as theirs. */
 	while (quiet_load(w->running) && !workload_over(w, mmsim_now_ns())) {
 		park(TASK_UNINTERRUPTIBLE, MIN(mmsim_now_ns() + PROGRESS_NS, w->end_ns));
@@ -453,12 +491,9 @@ static int run(struct workload *w)
 	int err;
 
 	w->start_ns = mmsim_now_ns();
-	if (!w->host && !w->options->once)
-		w->end_steps = mmsim_steps(w->sim) +
-			       (w->scenario->steps ? w->scenario->steps : DEFAULT_STEPS);
-	if (!w->options->once && w->scenario->seconds && w->host)
-		w->end_ns = w->start_ns + w->scenario->seconds;
-	if (w->options->progress && w->end_ns)
+	if (!w->to_start)
+		begin_time(w);
+	if (w->options->progress && w->host && !w->options->once && w->scenario->seconds)
 		w->progress = mmsim_task_create(w->sim, &attr, progress_main, w);
 	err = mmsim_run(w->sim);
 	w->result->elapsed_ns = mmsim_now_ns() - w->start_ns;

@@ -153,7 +153,7 @@ static void wrong_parameters_are_said(void **state)
 	/* A parameter's value is taken as it is. */
 	check_error("[parameter n]\ndefault = 1\n[parameter m]\ndefault = ${n}\n"
 		    "[global]\nsteps = ${m}\n",
-		    "x.ini:6: expected a size such as 1m, found '${n}'");
+		    "x.ini:6: expected a size such as 1m, found '${n}' (steps = ${m})");
 	/* No default. */
 	check_error("[parameter n]\nhelp = x\n[global]\nsteps = ${n}\n",
 		    "x.ini:4: expected ${NAME} of a parameter, found '${n}'");
@@ -207,6 +207,11 @@ static void options_replace(void **state)
 	assert_int_equal(scenario_set(&settings, "a.b.nice", "20", &err), 0);
 	assert_int_equal(scenario_make(&settings, 0, s, &err), -EINVAL);
 	assert_string_equal(err.text, "--a.b.nice: expected a number from -20 to 19, found '20'");
+	assert_int_equal(scenario_set(&settings, "a.b.nice", "19", &err), 0);
+	assert_int_equal(scenario_set(&settings, "a.b.script", "w b", &err), 0);
+	assert_int_equal(scenario_make(&settings, 0, s, &err), -EINVAL);
+	assert_string_equal(err.text, "--a.b.script: expected the name of a [vma NAME] or behind "
+				      "as, found 'b'");
 	settings_free(&settings);
 	free(s);
 }

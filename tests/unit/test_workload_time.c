@@ -126,23 +126,23 @@ static void deadlines_are_from_the_arrival(void **state)
 	}
 }
 
-/* Of 100 ms, which the first frame outlasts: 14 more have missed their deadline by its end. */
+/* Of 400 ms, which the first frame outlasts: 10 more have missed their deadline by its end. */
 static void frames_not_begun_are_missed(void **state)
 {
 	const struct frame_stats *stats = &ran.group[0].frames;
 
 	(void)state;
-	first_takes_ns = 155 * MS;
-	run("[global]\nseconds = 100ms\n" ONE_VMA "[task ui]\nperiod = 10ms\nscript = w v\n",
+	first_takes_ns = 455 * MS;
+	run("[global]\nseconds = 400ms\n" ONE_VMA "[task ui]\nperiod = 40ms\nscript = w v\n",
 	    &host);
 	assert_int_equal(nr_stored, 1);
-	assert_true(stats->made >= 15);
+	assert_true(stats->made >= 11);
 	assert_int_equal(stats->missed, stats->made);
 	assert_int_equal(stats->response_ns.count, 1);
 	/* At most as many as there would have been. */
-	first_takes_ns = 155 * MS;
-	run("[global]\nseconds = 100ms\n" ONE_VMA
-	    "[task ui]\nperiod = 10ms\nloops = 4\nscript = w v\n",
+	first_takes_ns = 455 * MS;
+	run("[global]\nseconds = 400ms\n" ONE_VMA
+	    "[task ui]\nperiod = 40ms\nloops = 4\nscript = w v\n",
 	    &host);
 	assert_int_equal(stats->made, 4);
 	assert_int_equal(stats->missed, 4);
@@ -331,6 +331,22 @@ static void the_run_ends_by_steps(void **state)
 	}
 }
 
+/* On the host what has no end is refused: nobody would wait for it. */
+static void a_run_without_an_end_is_refused(void **state)
+{
+	static const char *const texts[] = {ONE_VMA "[task t]\nloops = 0\nscript = w v\n",
+					    ONE_VMA "[task t]\nperiod = 1ms\nscript = w v\n"};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(run_text(texts[i], &host), -EINVAL);
+		assert_string_equal(ran.why,
+				    "x.ini: expected seconds = TIME, as task t has no end");
+		run(texts[i], &step);
+		assert_true(done(0, OP_W) > 10);
+	}
+}
+
 static void whoever_wants_may_stop_it(void **state)
 {
 	const struct how hows[] = {{.stop = &stop}, {.stop = &stop, .host = true}};
@@ -424,6 +440,7 @@ int main(void)
 		cmocka_unit_test(start_is_later),
 		cmocka_unit_test(the_run_ends_by_the_clock),
 		cmocka_unit_test(the_run_ends_by_steps),
+		cmocka_unit_test(a_run_without_an_end_is_refused),
 		cmocka_unit_test(whoever_wants_may_stop_it),
 		cmocka_unit_test(progress_ends_with_the_tasks),
 		cmocka_unit_test(processes_are_apart),
