@@ -98,11 +98,15 @@ void cli_sleep_ns(uint64_t ns);
 int cli_mutant(const char *name, int *mutant);
 void cli_mutant_switch(int mutant);
 
+/* Can it be written? Said before anything is run. NULL: nothing to write. 0 or EXIT_USAGE. */
+int cli_check_json(const char *path);
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 
 /* What `mmsim help` prints. */
 int cli_print_commands(FILE *out);
+/* The same of one command; false: there is none of that name. */
+bool cli_print_command(const char *name, FILE *out);
 
 int cmd_run(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
