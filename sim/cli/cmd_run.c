@@ -2,7 +2,30 @@
 /* mmsim run: run a scenario, each point of its matrix, or replay a recording, once. */
 #include "cli.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int cli_check_json(const char *path)
+{
+	struct stat there;
+	bool is_new = path && stat(path, &there);
+	FILE *f;
+
+	/* Opening a pipe only to close it would be the end of it for who reads. */
+	if (!path || (!is_new && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)))
+		return 0;
+	f = fopen(path, "ae");
+	if (!f) {
+		fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
+		return EXIT_USAGE;
+	}
+	fclose(f);
+	if (is_new)
+		unlink(path);
+	return 0;
+}
 
 int cli_write_json(const json_t *object, const char *path)
 {
@@ -49,6 +72,8 @@ int cmd_run(int argc, char **argv)
 	int code, json_code;
 
 	code = cli_parse(argc, argv, "mkstSMejqc*", &options);
+	if (!code)
+		code = cli_check_json(options.json);
 	if (!code)
 		code = cli_load(&options, &input);
 	if (code)
