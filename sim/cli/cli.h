@@ -88,6 +88,9 @@ int cli_point(const struct cli_options *options, struct cli_input *input, unsign
 /* One run in a fresh instance. *result is to be json_decref()ed; NULL when none. */
 int cli_run(const struct cli_options *options, const struct mmsim_config *config,
 	    const struct cli_input *input, json_t **result);
+/* Its result if nothing had been done: what is named there a run will have. NULL: said why. */
+json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_config *config,
+			 const struct cli_input *input);
 /* clock.c: an instance that only tells the time. */
 int cli_clock_start(void);
 void cli_clock_stop(void);
