@@ -48,8 +48,11 @@ static int run_point(const struct cli_options *options, struct cli_input *input,
 		printf("%s%u of %u: %s\n", point ? "\n" : "", point + 1, input->points,
 		       input->scenario.point);
 	code = cli_run(options, &config, input, &result);
-	if (!result)
+	/* What could not be set up did nothing that is worth a page. */
+	if (!result || code == EXIT_USAGE) {
+		json_decref(result);
 		return code;
+	}
 	result_print(result, stdout);
 	fflush(stdout);
 	json_array_append_new(results, result);
