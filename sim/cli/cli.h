@@ -91,6 +91,9 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 /* Its result if nothing had been done: what is named there a run will have. NULL: said why. */
 json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_config *config,
 			 const struct cli_input *input);
+/* Can a run have all these metrics? 0, or EXIT_USAGE after saying which it cannot. */
+int cli_check_metrics(const json_t *empty, const char *names);
+int cli_unknown_metric(const char *name);
 /* clock.c: an instance that only tells the time. */
 int cli_clock_start(void);
 void cli_clock_stop(void);

@@ -86,28 +86,14 @@ static int init_sides(struct comparison *c)
 
 /* ---- what is to be decided ---- */
 
-static int say_unknown(const char *metric)
-{
-	fprintf(stderr, "mmsim: %s: expected a metric that the run has (`mmsim help metrics`)\n",
-		metric);
-	return EXIT_USAGE;
-}
-
 /* Before anything is run, so that a typing error costs no time. */
 static int choose_metrics(struct comparison *c)
 {
-	char unknown[METRIC_NAME_MAX];
-	int code = EXIT_FINE;
-
 	c->empty = cli_empty_result(c->options, &c->sides[SIDE_A].config, &c->input);
 	if (!c->empty)
 		return EXIT_USAGE;
 	c->names = c->options->metrics ? c->options->metrics : metrics_of(c->empty);
-	if (!c->names[strspn(c->names, " \t,")])
-		code = say_unknown("--metrics");
-	else if (!verdicts_may_come(c->empty, c->names, unknown))
-		code = say_unknown(unknown);
-	return code;
+	return cli_check_metrics(c->empty, c->names);
 }
 
 /* ---- is the machine fit? ---- */
@@ -203,7 +189,7 @@ static int judge(struct comparison *c)
 	c->metrics = verdicts_json(&rounds, unknown, &c->narrow);
 	if (c->metrics)
 		return EXIT_FINE;
-	return say_unknown(unknown);
+	return cli_unknown_metric(unknown);
 }
 
 /* Stops by time, or when the intervals are narrow: never because something was found. */

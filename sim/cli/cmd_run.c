@@ -35,6 +35,21 @@ int cli_write_json(const json_t *object, const char *path)
 	return EXIT_USAGE;
 }
 
+/* They are the columns of a matrix. */
+static int check_columns(const struct cli_options *options, const struct cli_input *input,
+			 const struct mmsim_config *config)
+{
+	json_t *empty;
+	int code;
+
+	if (!input->is_scenario || !*input->scenario.metrics)
+		return EXIT_FINE;
+	empty = cli_empty_result(options, config, input);
+	code = empty ? cli_check_metrics(empty, input->scenario.metrics) : EXIT_USAGE;
+	json_decref(empty);
+	return code;
+}
+
 static int run_point(const struct cli_options *options, struct cli_input *input, unsigned int point,
 		     json_t *results)
 {
@@ -42,6 +57,8 @@ static int run_point(const struct cli_options *options, struct cli_input *input,
 	json_t *result;
 	int code = cli_point(options, input, point, &config);
 
+	if (!code && !point)
+		code = check_columns(options, input, &config);
 	if (code)
 		return code;
 	if (input->points > 1)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is run, a recording or a scenario, and one run of it. */
+#include "../report/metrics.h"
+#include "../report/verdicts.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -254,4 +256,20 @@ json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_c
 		result_add_replay(result, &input->rec, &nothing);
 	mmsim_destroy(sim);
 	return result;
+}
+
+int cli_check_metrics(const json_t *empty, const char *names)
+{
+	char unknown[METRIC_NAME_MAX] = "--metrics";
+
+	if (names[strspn(names, " \t,")] && verdicts_may_come(empty, names, unknown))
+		return EXIT_FINE;
+	return cli_unknown_metric(unknown);
+}
+
+int cli_unknown_metric(const char *name)
+{
+	fprintf(stderr, "mmsim: %s: expected a metric that the run has (`mmsim help metrics`)\n",
+		name);
+	return EXIT_USAGE;
 }
