@@ -305,6 +305,7 @@ int cmd_compare(int argc, char **argv)
 		code = cli_load(&options, &c.input);
 	if (code)
 		return code;
+	cli_catch_interrupt();
 	code = init_sides(&c);
 	if (!code)
 		code = choose_metrics(&c);
@@ -312,7 +313,6 @@ int cmd_compare(int argc, char **argv)
 		code = cli_clock_start();
 	if (code)
 		return code;
-	cli_catch_interrupt();
 	code = check_fitness(&c);
 	if (!code) {
 		code = run_rounds(&c);
