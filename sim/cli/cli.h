@@ -88,6 +88,12 @@ int cli_point(const struct cli_options *options, struct cli_input *input, unsign
 /* One run in a fresh instance. *result is to be json_decref()ed; NULL when none. */
 int cli_run(const struct cli_options *options, const struct mmsim_config *config,
 	    const struct cli_input *input, json_t **result);
+/* Its result if nothing had been done: what is named there a run will have. NULL: said why. */
+json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_config *config,
+			 const struct cli_input *input);
+/* Can a run have all these metrics? 0, or EXIT_USAGE after saying which it cannot. */
+int cli_check_metrics(const json_t *empty, const char *names);
+int cli_unknown_metric(const char *name);
 /* clock.c: an instance that only tells the time. */
 int cli_clock_start(void);
 void cli_clock_stop(void);
@@ -98,11 +104,15 @@ void cli_sleep_ns(uint64_t ns);
 int cli_mutant(const char *name, int *mutant);
 void cli_mutant_switch(int mutant);
 
+/* Can it be written? Said before anything is run. NULL: nothing to write. 0 or EXIT_USAGE. */
+int cli_check_json(const char *path);
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 
 /* What `mmsim help` prints. */
 int cli_print_commands(FILE *out);
+/* The same of one command; false: there is none of that name. */
+bool cli_print_command(const char *name, FILE *out);
 
 int cmd_run(int argc, char **argv);
 int cmd_compare(int argc, char **argv);

@@ -6,6 +6,7 @@
  */
 #include "../compare/fitness.h"
 #include "../compare/order.h"
+#include "../compare/rank.h"
 #include "../report/metrics.h"
 #include "../report/verdicts.h"
 #include "cli.h"
@@ -32,6 +33,8 @@ struct comparison {
 	unsigned int rounds;
 	uint64_t began_ns, elapsed_ns;
 	struct fitness fitness;
+	json_t *empty; /* a result if nothing were done */
+	const char *names; /* of the metrics to decide about; may be @empty's */
 	json_t *metrics; /* the verdicts so far; NULL: none */
 	bool narrow;
 };
@@ -54,6 +57,11 @@ static int init_side(struct comparison *c, int which, const char *name, const ch
 	return code ? code : cli_apply_spec(spec, &side->config, &side->mutant);
 }
 
+static bool is_pair(const struct mmsim_config *a, const struct mmsim_config *b)
+{
+	return !strcmp(a->machine, b->machine) && a->seed == b->seed;
+}
+
 static int init_sides(struct comparison *c)
 {
 	const struct cli_options *o = c->options;
@@ -67,11 +75,40 @@ static int init_sides(struct comparison *c)
 		fprintf(stderr, "mmsim: compare: expected one value a key, no lists\n");
 		code = EXIT_USAGE;
 	}
+	if (!code && !is_pair(&c->sides[SIDE_A].config, &c->sides[SIDE_B].config)) {
+		fprintf(stderr, "mmsim: compare: expected one machine and one seed for both, "
+				"else nothing is paired\n");
+		code = EXIT_USAGE;
+	}
 	c->has_time = !strcmp(c->sides[SIDE_A].config.machine, "host");
 	return code;
 }
 
+/* ---- what is to be decided ---- */
+
+/* Before anything is run, so that a typing error costs no time. */
+static int choose_metrics(struct comparison *c)
+{
+	c->empty = cli_empty_result(c->options, &c->sides[SIDE_A].config, &c->input);
+	if (!c->empty)
+		return EXIT_USAGE;
+	c->names = c->options->metrics ? c->options->metrics : metrics_of(c->empty);
+	return cli_check_metrics(c->empty, c->names);
+}
+
 /* ---- is the machine fit? ---- */
+
+/* Tasks that never wait for anything but locks. */
+static unsigned int count_always_running(const struct scenario *s)
+{
+	const uint32_t pauses = 1u << OP_SLEEP | 1u << OP_BARRIER;
+	unsigned int n = 0;
+
+	for (unsigned int t = 0; t < s->nr_tasks; t++)
+		if (!s->tasks[t].period && !(s->tasks[t].script.kinds & pauses))
+			n += (unsigned int)s->tasks[t].count;
+	return n;
+}
 
 static int check_fitness(struct comparison *c)
 {
@@ -87,7 +124,9 @@ static int check_fitness(struct comparison *c)
 	cli_sleep_ns(FITNESS_SLEEP_MS * 1000000ull);
 	if (fitness_read("", &after, &err))
 		goto unknown;
-	fitness_judge(&before, &after, cli_now_ns() - start, 0, &c->fitness);
+	fitness_judge(&before, &after, cli_now_ns() - start,
+		      c->input.is_scenario ? count_always_running(&c->input.scenario) : 0,
+		      &c->fitness);
 	if (c->fitness.fit || c->options->anyway)
 		return EXIT_FINE;
 	fprintf(stderr, "mmsim: this machine is not fit to measure on: %s (--anyway measures)\n",
@@ -135,19 +174,13 @@ static int run_round(struct comparison *c)
 	return code;
 }
 
-static const char *metric_names(const struct comparison *c)
-{
-	return c->options->metrics ? c->options->metrics :
-				     metrics_of(json_array_get(c->sides[SIDE_A].runs, 0));
-}
-
 static int judge(struct comparison *c)
 {
 	const struct verdict_rounds rounds = {
 		.a = c->sides[SIDE_A].runs,
 		.a2 = c->sides[SIDE_A_AGAIN].runs,
 		.b = c->sides[SIDE_B].runs,
-		.names = metric_names(c),
+		.names = c->names,
 		.effect = c->options->effect,
 	};
 	char unknown[METRIC_NAME_MAX];
@@ -156,9 +189,7 @@ static int judge(struct comparison *c)
 	c->metrics = verdicts_json(&rounds, unknown, &c->narrow);
 	if (c->metrics)
 		return EXIT_FINE;
-	fprintf(stderr, "mmsim: %s: expected a metric that the run has (`mmsim help metrics`)\n",
-		unknown);
-	return EXIT_USAGE;
+	return cli_unknown_metric(unknown);
 }
 
 /* Stops by time, or when the intervals are narrow: never because something was found. */
@@ -168,9 +199,9 @@ static bool may_go_on(const struct comparison *c)
 
 	if (c->options->rounds)
 		return c->rounds < c->options->rounds;
-	if (!c->has_time)
+	if (!c->has_time || c->rounds == RANK_MAX)
 		return false;
-	if (c->rounds >= verdicts_rounds_min(metric_names(c)) && c->narrow)
+	if (c->rounds >= verdicts_rounds_min(c->names) && c->narrow)
 		return false;
 	return c->elapsed_ns + c->elapsed_ns / c->rounds < budget;
 }
@@ -233,8 +264,7 @@ static json_t *comparison_json(const struct comparison *c)
 	json_object_set_new(object, "seed", json_integer((json_int_t)c->options->seed));
 	json_object_set_new(object, "effect", json_real(c->options->effect));
 	json_object_set_new(object, "rounds", json_integer(c->rounds));
-	json_object_set_new(object, "rounds_min",
-			    json_integer(verdicts_rounds_min(metric_names(c))));
+	json_object_set_new(object, "rounds_min", json_integer(verdicts_rounds_min(c->names)));
 	json_object_set_new(object, "elapsed_ns", json_integer((json_int_t)c->elapsed_ns));
 	json_object_set_new(object, "fitness", fitness_json(&c->fitness));
 	json_object_set(object, "metrics", c->metrics);
@@ -270,15 +300,19 @@ int cmd_compare(int argc, char **argv)
 
 	c.options = &options;
 	if (!code)
+		code = cli_check_json(options.json);
+	if (!code)
 		code = cli_load(&options, &c.input);
 	if (code)
 		return code;
+	cli_catch_interrupt();
 	code = init_sides(&c);
+	if (!code)
+		code = choose_metrics(&c);
 	if (!code)
 		code = cli_clock_start();
 	if (code)
 		return code;
-	cli_catch_interrupt();
 	code = check_fitness(&c);
 	if (!code) {
 		code = run_rounds(&c);
@@ -291,6 +325,7 @@ int cmd_compare(int argc, char **argv)
 	for (int i = 0; i < NR_SIDES; i++)
 		json_decref(c.sides[i].runs);
 	json_decref(c.metrics);
+	json_decref(c.empty);
 	cli_clock_stop();
 	cli_unload(&c.input);
 	return code;

@@ -156,5 +156,7 @@ int cmd_help(int argc, char **argv)
 		return print_language(stdout);
 	if (!strcmp(argv[1], "metrics"))
 		return print_metrics(stdout);
+	if (cli_print_command(argv[1], stdout))
+		return EXIT_FINE;
 	return print_scenario(argv[1], stdout);
 }

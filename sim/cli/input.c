@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is run, a recording or a scenario, and one run of it. */
+#include "../report/metrics.h"
+#include "../report/verdicts.h"
 #include "cli.h"
 
 #include <errno.h>
@@ -217,4 +219,57 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 		return EXIT_BROKEN;
 	}
 	return cli_interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+}
+
+/* ---- what a run's result will hold ---- */
+
+static void add_nothing_done(json_t *result, const struct mmsim *sim, const struct scenario *s)
+{
+	static struct op_stats none;
+	static struct workload_result nothing;
+
+	for (unsigned int t = 0; t < s->nr_tasks; t++) {
+		nothing.group[t].task = &s->tasks[t];
+		for (int k = 0; k < NR_SIM_OPS; k++)
+			nothing.group[t].op[k] = s->tasks[t].script.kinds >> k & 1 ? &none : NULL;
+	}
+	result_add_workload(result, sim, s, &nothing);
+}
+
+json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_config *config,
+			 const struct cli_input *input)
+{
+	static const struct replay_result nothing;
+	const struct run_info info = {.config = config, .command = options->command};
+	struct mmsim *sim;
+	char error[256];
+	json_t *result;
+
+	if (mmsim_create(config, &sim, error)) {
+		fprintf(stderr, "mmsim: %s\n", error);
+		return NULL;
+	}
+	result = result_json(sim, &info);
+	if (input->is_scenario)
+		add_nothing_done(result, sim, &input->scenario);
+	else
+		result_add_replay(result, &input->rec, &nothing);
+	mmsim_destroy(sim);
+	return result;
+}
+
+int cli_check_metrics(const json_t *empty, const char *names)
+{
+	char unknown[METRIC_NAME_MAX] = "--metrics";
+
+	if (names[strspn(names, " \t,")] && verdicts_may_come(empty, names, unknown))
+		return EXIT_FINE;
+	return cli_unknown_metric(unknown);
+}
+
+int cli_unknown_metric(const char *name)
+{
+	fprintf(stderr, "mmsim: %s: expected a metric that the run has (`mmsim help metrics`)\n",
+		name);
+	return EXIT_USAGE;
 }

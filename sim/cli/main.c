@@ -32,7 +32,7 @@ static const struct command {
 	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
 	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
 	 cmd_explore, CLI_EXPLORE_OPTIONS},
-	{"help", "[scenarios|metrics|SCENARIO]",
+	{"help", "[COMMAND|scenarios|metrics|SCENARIO]",
 	 "this; the language of scenarios; what can be decided about; a scenario's parameters",
 	 cmd_help, ""},
 };
@@ -53,14 +53,17 @@ void cli_catch_interrupt(void)
 	signal(SIGTERM, on_interrupt);
 }
 
+static void print_command(const struct command *command, FILE *out)
+{
+	fprintf(out, "  mmsim %s %s\n      %s\n", command->name, command->args, command->help);
+	cli_print_options(command->options, out);
+}
+
 static void print_help(FILE *out)
 {
 	fputs("mmsim: Linux mm locking, simulated and measured\n\nusage:\n", out);
-	for (size_t i = 0; i < NR_COMMANDS; i++) {
-		fprintf(out, "  mmsim %s %s\n      %s\n", commands[i].name, commands[i].args,
-			commands[i].help);
-		cli_print_options(commands[i].options, out);
-	}
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		print_command(&commands[i], out);
 	fputs("\nexit: 0 fine, 2 usage or input error, 3 the machine is unfit or nothing could be "
 	      "decided,\n4 an invariant broke, 130 interrupted\n",
 	      out);
@@ -70,6 +73,16 @@ int cli_print_commands(FILE *out)
 {
 	print_help(out);
 	return EXIT_FINE;
+}
+
+bool cli_print_command(const char *name, FILE *out)
+{
+	for (size_t i = 0; i < NR_COMMANDS; i++)
+		if (!strcmp(commands[i].name, name)) {
+			print_command(&commands[i], out);
+			return true;
+		}
+	return false;
 }
 
 /* A link to the program with a scenario's name runs that scenario. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The option table, its parser and its help. */
 #define _GNU_SOURCE 1
+#include "../compare/rank.h"
 #include "../scenario/size.h"
 #include "cli.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,7 +37,7 @@ static const struct option_row {
 	 OPTION_SET, 0},
 	{'t', "think", "recorded|none|FACTOR", "think time between operations; default recorded",
 	 OPTION_THINK, AT(think)},
-	{'r', "rounds", "N", "so many rounds; default: until the intervals are narrow",
+	{'r', "rounds", "N", "so many, 1 to 2000; default: until the intervals are narrow",
 	 OPTION_NUMBER, AT(rounds)},
 	{'E', "effect", "PERCENT", "changes up to that do not matter; default 3%", OPTION_PERCENT,
 	 AT(effect)},
@@ -92,6 +94,21 @@ static int usage(const char *fmt, const char *a, const char *b)
 	return EXIT_USAGE;
 }
 
+/* 0 rounds, or no time for any, is not what an option that was not given means. */
+static int set_number(struct cli_options *options, const struct option_row *row, uint64_t number)
+{
+	if (row->offset == offsetof(struct cli_options, rounds)) {
+		if (!number || number > RANK_MAX)
+			return -1;
+		options->rounds = (unsigned int)number;
+		return 0;
+	}
+	if (row->kind == OPTION_TIME && !number)
+		return -1;
+	memcpy((char *)options + row->offset, &number, sizeof(number));
+	return 0;
+}
+
 static int set_value(struct cli_options *options, const struct option_row *row, const char *value)
 {
 	char *field = (char *)options + row->offset;
@@ -112,7 +129,9 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 		return 0;
 	case OPTION_PERCENT:
 		options->effect = strtod(value, &end) / 100;
-		return end == value || (*end && strcmp(end, "%")) || options->effect <= 0 ? -1 : 0;
+		if (end == value || (*end && strcmp(end, "%")))
+			return -1;
+		return isfinite(options->effect) && options->effect > 0 ? 0 : -1;
 	case OPTION_THINK:
 		if (!strcmp(value, "recorded"))
 			options->think = 1;
@@ -125,11 +144,7 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 		if (row->kind == OPTION_TIME ? sim_parse_time(value, &number) :
 					       sim_parse_size(value, &number))
 			return -1;
-		if (row->offset == offsetof(struct cli_options, rounds))
-			options->rounds = (unsigned int)number;
-		else
-			memcpy(field, &number, sizeof(number));
-		return 0;
+		return set_number(options, row, number);
 	}
 }
 
@@ -209,8 +224,11 @@ int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *op
 				return usage("--%s: expected %s", row->name, row->value);
 			value = argv[i];
 		}
-		if (set_value(options, row, value))
-			return usage("--%s: expected %s", row->name, row->value);
+		if (set_value(options, row, value)) {
+			fprintf(stderr, "mmsim: --%s: expected %s, found '%s'\n", row->name,
+				row->value, value);
+			return EXIT_USAGE;
+		}
 	}
 	return 0;
 }

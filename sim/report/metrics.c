@@ -103,21 +103,35 @@ static const json_t *task_of(const json_t *result, const char *name, size_t *len
 	return found;
 }
 
-/* LOCK.SITE.wait|hold_read|hold_write. */
+/* LOCK.SITE.wait|hold_read|hold_write.FIELD */
+struct site_name {
+	char lock[32], site[32], what[32], field[32];
+};
+
+/* The metric that the name's last word is; NULL: it is no name of that form. */
+static const struct metric *cut_site_name(const char *name, struct site_name *cut)
+{
+	if (sscanf(name, "%31[^.].%31[^.].%31[^.].%31[^.]", cut->lock, cut->site, cut->what,
+		   cut->field) != 4)
+		return NULL;
+	if (strcmp(cut->what, "wait") && strcmp(cut->what, "hold_read") &&
+	    strcmp(cut->what, "hold_write"))
+		return NULL;
+	return find(of_site, NELEMS(of_site), cut->field);
+}
+
 static const json_t *site_of(const json_t *result, const char *name, const struct metric **row)
 {
-	char lock[32], site[32], what[32], field[32];
 	json_t *sites = json_object_get(result, "locks"), *one;
+	struct site_name cut;
 	size_t i;
 
-	if (sscanf(name, "%31[^.].%31[^.].%31[^.].%31[^.]", lock, site, what, field) != 4)
-		return NULL;
-	*row = find(of_site, NELEMS(of_site), field);
+	*row = cut_site_name(name, &cut);
 	json_array_foreach(sites, i, one)
 	{
-		if (*row && !strcmp(json_string_value(json_object_get(one, "lock")), lock) &&
-		    !strcmp(json_string_value(json_object_get(one, "site")), site))
-			return json_object_get(one, what);
+		if (*row && !strcmp(json_string_value(json_object_get(one, "lock")), cut.lock) &&
+		    !strcmp(json_string_value(json_object_get(one, "site")), cut.site))
+			return json_object_get(one, cut.what);
 	}
 	return NULL;
 }
@@ -159,6 +173,14 @@ int metric_find(const json_t *result, const char *name, struct metric *metric)
 	*metric = *row;
 	snprintf(metric->name, sizeof(metric->name), "%s", name);
 	return 0;
+}
+
+bool metric_may_come(const json_t *empty, const char *name)
+{
+	struct metric metric;
+	struct site_name cut;
+
+	return !metric_find(empty, name, &metric) || cut_site_name(name, &cut);
 }
 
 double metric_value(const json_t *result, const struct metric *metric)

@@ -43,6 +43,14 @@ struct metric {
  */
 int metric_find(const json_t *result, const char *name, struct metric *metric);
 
+/**
+ * metric_may_come - can a run have a number of that name?
+ * @empty: its result as it would be if nothing had been done
+ *
+ * Sites of locks are in a result only if a lock was taken there.
+ */
+bool metric_may_come(const json_t *empty, const char *name);
+
 /* Its value in a result with the same tasks, in its unit; 0 when it is not there. */
 double metric_value(const json_t *result, const struct metric *metric);
 /* What a format makes of nanoseconds, of a part of 1, or of a count. */

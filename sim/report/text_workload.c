@@ -220,6 +220,7 @@ void matrix_print(const json_t *results, FILE *out)
 					metric_text(metric_value(result, &columns[c]),
 						    columns[c].format, text, sizeof(text)));
 		}
-		fputc('\n', out);
+		fputs(strcmp(text_at(result, "run", "outcome"), "done") ? "  (cut short)\n" : "\n",
+		      out);
 	}
 }

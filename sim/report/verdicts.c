@@ -45,6 +45,14 @@ static unsigned int count_names(const char *names)
 	return n;
 }
 
+bool verdicts_may_come(const json_t *empty, const char *names, char *unknown)
+{
+	while (cut_name(&names, unknown))
+		if (!metric_may_come(empty, unknown))
+			return false;
+	return true;
+}
+
 unsigned int verdicts_rounds_min(const char *names)
 {
 	const struct verdict_question question = {.alpha = VERDICTS_ALPHA,
@@ -167,7 +175,9 @@ json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *
 	*unknown = '\0';
 	*narrow = true;
 	while (json_array_size(rounds->a) && cut_name(&names, name)) {
-		if (metric_find(json_array_get(rounds->a, 0), name, &metric)) {
+		/* A lock may have been taken at a site by one of them only. */
+		if (metric_find(json_array_get(rounds->a, 0), name, &metric) &&
+		    metric_find(json_array_get(rounds->b, 0), name, &metric)) {
 			snprintf(unknown, METRIC_NAME_MAX, "%s", name);
 			json_decref(rows);
 			return NULL;
@@ -204,6 +214,9 @@ static const char *change_text(const json_t *row, const char *key, char *buf, si
 		snprintf(buf, size, "?");
 	else if (json_is_true(json_object_get(row, "ratio")))
 		snprintf(buf, size, "%+.1f %%", 100 * (exp(change) - 1));
+	else if (format == FORMAT_COUNT)
+		/* Between counts, not a count: the middle of -1 and 0 is not "-0". */
+		snprintf(buf, size, "%+.1f", change);
 	else
 		snprintf(buf, size, "%s%s", change < 0 ? "" : "+",
 			 metric_text(change, format, number, sizeof(number)));
@@ -214,17 +227,19 @@ static void print_row(const json_t *row, FILE *out)
 {
 	enum metric_format format = (enum metric_format)json_number_at(row, "format");
 	const char *unit = json_string_value(json_object_get(row, "unit"));
-	char name[128], a[32], b[32], change[32], low[32], high[32], interval[80];
+	char name[128], a[32], b[32], change[32], low[32], high[32], interval[80], p[16];
 
+	snprintf(p, sizeof(p), json_number_at(row, "p") < 0.0001 ? "<.0001" : "%.4f",
+		 json_number_at(row, "p"));
 	snprintf(name, sizeof(name), "%s%s%s", json_string_value(json_object_get(row, "metric")),
 		 *unit ? ", " : "", unit);
 	snprintf(interval, sizeof(interval), "[%s, %s]", change_text(row, "low", low, sizeof(low)),
 		 change_text(row, "high", high, sizeof(high)));
-	fprintf(out, "%-32s %10s %10s  %9s %-22s %7.4f  %-10s %s\n", name,
+	fprintf(out, "%-32s %10s %10s  %9s %-22s %7s  %-10s %s\n", name,
 		metric_text(json_number_at(row, "a"), format, a, sizeof(a)),
 		metric_text(json_number_at(row, "b"), format, b, sizeof(b)),
-		change_text(row, "change", change, sizeof(change)), interval,
-		json_number_at(row, "p"), json_string_value(json_object_get(row, "noise")),
+		change_text(row, "change", change, sizeof(change)), interval, p,
+		json_string_value(json_object_get(row, "noise")),
 		json_string_value(json_object_get(row, "text")));
 }
 

@@ -25,6 +25,13 @@ struct verdict_rounds {
  */
 json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *narrow);
 
+/**
+ * verdicts_may_come - can each of some metrics be in the result of a run?
+ * @empty: its result as it would be if nothing had been done
+ * @unknown: METRIC_NAME_MAX bytes: which cannot
+ */
+bool verdicts_may_come(const json_t *empty, const char *names, char *unknown);
+
 /* What is asked of one of @nr_metrics metrics. */
 struct verdict_question verdicts_question(const struct metric *metric, double effect,
 					  unsigned int nr_metrics);

@@ -152,12 +152,56 @@ static void a_comparison_is_judged(void **state)
 	json_decref(b);
 }
 
+static void names_are_known_before_a_run(void **state)
+{
+	json_t *empty = json_loads(sample, 0, NULL);
+	char unknown[METRIC_NAME_MAX];
+
+	(void)state;
+	json_object_del(empty, "locks");
+	assert_true(verdicts_may_come(empty, "ui.frames.missed, ui.w.p99 ops.rate", unknown));
+	assert_true(verdicts_may_come(empty, "mmap_lock.munmap.hold_write.mean", unknown));
+	assert_false(verdicts_may_come(empty, "ops.rate ui.frame.missed", unknown));
+	assert_string_equal(unknown, "ui.frame.missed");
+	assert_false(verdicts_may_come(empty, "mmap_lock.munmap.hold.mean", unknown));
+	assert_false(verdicts_may_come(empty, "mmap_lock.munmap.wait.median", unknown));
+	json_decref(empty);
+}
+
+/* A lock that only one of the two takes at a site. */
+static void a_site_of_one_side_is_judged(void **state)
+{
+	json_t *a = runs(12, 2, 5000), *b = runs(12, 2, 5000), *run;
+	struct verdict_rounds rounds = {.a = a, .a2 = a, .b = b, .effect = 0.03};
+	char unknown[METRIC_NAME_MAX];
+	json_t *rows;
+	bool narrow;
+	size_t i;
+
+	(void)state;
+	json_array_foreach(a, i, run) json_object_del(run, "locks");
+	json_array_foreach(b, i, run)
+		json_object_set_new(run, "locks",
+				    json_pack("[{s:s, s:s, s:{s:i}}]", "lock", "vma_lock", "site",
+					      "fault_vma", "wait", "count", 50));
+	rounds.names = "vma_lock.fault_vma.wait.count";
+	rows = verdicts_json(&rounds, unknown, &narrow);
+	assert_string_equal(verdict_of(rows, 0), "worse");
+	json_decref(rows);
+	rounds.names = "vma_lock.fault_vmx.wait.count";
+	assert_null(verdicts_json(&rounds, unknown, &narrow));
+	json_decref(a);
+	json_decref(b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_are_found),
 		cmocka_unit_test(others_are_not),
+		cmocka_unit_test(names_are_known_before_a_run),
 		cmocka_unit_test(a_comparison_is_judged),
+		cmocka_unit_test(a_site_of_one_side_is_judged),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,1 @@
+run gc-madvise --machine step --memory=1m --quiet
