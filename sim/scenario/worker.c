@@ -289,6 +289,21 @@ bool workload_over(const struct workload *w, uint64_t now_ns)
 	return w->end_steps && mmsim_steps(w->sim) >= w->end_steps;
 }
 
+/*
+ * The script once more. What is drawn in it hangs on the stream and on the loop's number alone: a
+ * mapping that fails under one variant, and what is then not drawn, does not change what follows.
+ */
+static int do_loop(struct worker *worker)
+{
+	uint64_t seed = worker->stream + worker->loops;
+	int err;
+
+	worker->random = draw_random(&seed);
+	err = worker_do_script(worker, &worker->task->script, true);
+	worker->loops += !err;
+	return err;
+}
+
 static int loop(struct worker *worker)
 {
 	const struct scenario_task *task = worker->task;
@@ -296,10 +311,8 @@ static int loop(struct worker *worker)
 	int err = 0;
 
 	while (!err && (!loops || worker->loops < loops) &&
-	       !workload_over(worker->w, worker->now_ns)) {
-		err = worker_do_script(worker, &task->script, true);
-		worker->loops += !err;
-	}
+	       !workload_over(worker->w, worker->now_ns))
+		err = do_loop(worker);
 	return err;
 }
 
@@ -344,11 +357,10 @@ static int loop_frames(struct worker *worker)
 		worker->now_ns = mmsim_now_ns();
 		if (workload_over(worker->w, worker->now_ns))
 			break;
-		err = worker_do_script(worker, &task->script, true);
+		err = do_loop(worker);
 		if (err)
 			break;
 		end_frame(worker, arrival);
-		worker->loops++;
 		arrival += task->period;
 	}
 	count_not_ended(worker, arrival, task->loops - worker->loops);
@@ -362,7 +374,7 @@ int worker_main(void *arg)
 	struct workload *w = worker->w;
 	int err = workload_enter(worker);
 
-	worker->random = mmsim_random();
+	worker->stream = mmsim_random();
 	if (task->start && !err)
 		mmsim_sleep_ns(cut_time(w, task->start));
 	worker->now_ns = mmsim_now_ns();

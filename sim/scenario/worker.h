@@ -52,7 +52,8 @@ struct worker {
 	unsigned int number; /* in its count */
 	struct mmsim_task *self;
 	struct mm_struct *mm;
-	uint64_t random;
+	uint64_t stream; /* of all that is drawn, by seed, name and place among the tasks */
+	uint64_t random; /* of what is drawn in this loop */
 	uint64_t now_ns; /* when the last operation ended */
 	uint64_t loops;
 	uint64_t done; /* operations */
