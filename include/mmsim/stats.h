@@ -51,6 +51,7 @@ struct mmsim_edge {
 	const char *lock, *waiter, *waiter_site, *holder, *holder_site, *holder_state;
 	const char *chain_end, *chain_end_site; /* who is waited for in the end */
 	unsigned int chain_length;
+	int spins; /* a spinlock */
 	int write; /* the waiter wanted it for write */
 	int behind_writer; /* waited behind a queued writer (holder), not for a holder */
 	uint64_t count, total_ns, max_ns;
@@ -59,10 +60,11 @@ struct mmsim_edge {
 /** mmsim_edge_at - the i-th edge; 0, or -ENOENT past the last */
 MMSIM_API int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *edge);
 
-/** struct mmsim_task_waits - a task's contended waits */
+/** struct mmsim_task_waits - a task's contended waits; one within another is part of it */
 struct mmsim_task_waits {
 	const char *name;
-	uint64_t waits, wait_ns, longest_ns;
+	uint64_t waits, wait_ns, longest_ns; /* for locks whose waiters sleep */
+	uint64_t spins, spin_ns, longest_spin_ns; /* for spinlocks */
 };
 
 /** mmsim_task_waits_at - of the i-th task; 0, or -ENOENT past the last */

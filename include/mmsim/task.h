@@ -61,6 +61,10 @@ MMSIM_API const char *mmsim_task_name(const struct mmsim_task *task);
 MMSIM_API uint64_t mmsim_now_ns(void);
 /** mmsim_sleep_ns - sleep; called by a task */
 MMSIM_API void mmsim_sleep_ns(uint64_t ns);
+/** mmsim_waited_ns - what the calling task's waits took so far: for locks, for spinlocks */
+MMSIM_API void mmsim_waited_ns(uint64_t *locks_ns, uint64_t *spinlocks_ns);
+/** mmsim_run_delay_ns - how long the calling task was runnable without a CPU; 0: not known */
+MMSIM_API uint64_t mmsim_run_delay_ns(void);
 /** mmsim_compute_ns - use the CPU for so long, waits for it not counted; called by a task */
 MMSIM_API void mmsim_compute_ns(uint64_t ns);
 /** mmsim_random - the calling task's stream, by (seed, name, index) */

@@ -216,7 +216,7 @@ static void collect(struct replay *replay, struct replay_result *result)
 			result->op[k].as_recorded += from->as_recorded;
 			result->op[k].differs += from->differs;
 			result->ops_done += from->done;
-			histogram_merge(&result->op[k].latency_ns, &from->latency_ns);
+			fine_histogram_merge(&result->op[k].latency_ns, &from->latency_ns);
 		}
 	}
 }

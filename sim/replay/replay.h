@@ -36,7 +36,7 @@ struct replay_op_stats {
 	uint64_t done; /* executed */
 	uint64_t as_recorded; /* with the result the recording has */
 	uint64_t differs; /* with another */
-	struct histogram latency_ns;
+	struct fine_histogram latency_ns;
 };
 
 struct replay_options {

@@ -165,7 +165,7 @@ void replay_do_op(struct replay_task *task, const struct sim_op *op)
 
 	if (result == LEFT_OUT)
 		return;
-	histogram_add(&stats->latency_ns, mmsim_now_ns() - start);
+	fine_histogram_add(&stats->latency_ns, mmsim_now_ns() - start);
 	stats->done++;
 	if (op->notes & SIM_NOTE_ASSUMED || !op->has_result)
 		return;

@@ -43,6 +43,7 @@ static const struct metric fixed[] = {
 /* Of a task; @path and @whole are within the task's object. */
 static const struct metric of_task[] = {
 	{"frames.missed", FORMAT_COUNT, false, "frames.missed", NULL},
+	{"frames.missed_for_locks", FORMAT_COUNT, false, "frames.missed_for_locks", NULL},
 	{"frames.made", FORMAT_COUNT, true, "frames.made", NULL},
 	{"frames.p50", FORMAT_MS, false, "frames.response.p50_ns", NULL},
 	{"frames.p99", FORMAT_MS, false, "frames.response.p99_ns", NULL},
@@ -50,6 +51,9 @@ static const struct metric of_task[] = {
 	{"wait.count", FORMAT_COUNT, false, "waits.count", NULL},
 	{"wait.total", FORMAT_MS, false, "waits.total_ns", NULL},
 	{"wait.longest", FORMAT_MS, false, "waits.max_ns", NULL},
+	{"spin.count", FORMAT_COUNT, false, "spins.count", NULL},
+	{"spin.total", FORMAT_MS, false, "spins.total_ns", NULL},
+	{"spin.longest", FORMAT_MS, false, "spins.max_ns", NULL},
 	{"longest", FORMAT_MS, false, "longest.ns", NULL},
 	{"loops.rate", FORMAT_RATE, true, "loops", "run.elapsed_ns"},
 };

@@ -3,7 +3,9 @@
  * Numbers of a result by name: what `compare` decides about and a matrix shows.
  *
  *	TASK.frames.missed|made|p50|p99|longest		of a task with a period
+ *	TASK.frames.missed_for_locks			in time but for waits for locks
  *	TASK.wait.count|total|longest			contended waits for locks
+ *	TASK.spin.count|total|longest			the same for spinlocks
  *	TASK.longest					its longest operation
  *	TASK.loops.rate					scripts done a second
  *	TASK.OP.rate|count|failed|p50|p99|mean|longest	one kind of operation

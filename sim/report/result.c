@@ -124,10 +124,10 @@ json_t *json_times(uint64_t count, uint64_t sum, uint64_t p50, uint64_t p99, uin
 	return object;
 }
 
-json_t *json_latency(const struct histogram *h)
+json_t *json_latency(const struct fine_histogram *h)
 {
-	return json_times(h->count, h->sum, histogram_quantile(h, 500), histogram_quantile(h, 990),
-			  h->max);
+	return json_times(h->count, h->sum, fine_histogram_quantile(h, 500),
+			  fine_histogram_quantile(h, 990), h->max);
 }
 
 static json_t *run_json(const struct mmsim *sim, const struct run_info *info)
@@ -275,6 +275,7 @@ static json_t *edge_key(const struct mmsim_edge *edge)
 	json_set_text(key, "chain_end", edge->chain_end);
 	json_set_text(key, "chain_end_site", edge->chain_end_site);
 	json_set_int(key, "chain_length", edge->chain_length);
+	json_object_set_new(key, "spins", json_boolean(edge->spins));
 	json_object_set_new(key, "write", json_boolean(edge->write));
 	json_object_set_new(key, "behind_writer", json_boolean(edge->behind_writer));
 	return key;

@@ -31,29 +31,41 @@ static json_t *frames_json(const struct workload_group *group)
 
 	json_set_int(object, "made", group->frames.made);
 	json_set_int(object, "missed", group->frames.missed);
+	json_set_int(object, "missed_for_locks", group->frames.for_locks);
+	json_set_int(object, "missed_for_spinlocks", group->frames.for_spinlocks);
+	json_set_int(object, "missed_for_cpu", group->frames.for_cpu);
 	json_set_int(object, "deadline_ns", group->task->deadline);
 	json_object_set_new(object, "response", json_latency(&group->frames.response_ns));
 	return object;
 }
 
-/* Waits of all tasks of that name for locks. */
-static json_t *waits_json(const struct mmsim *sim, const char *name)
+static json_t *sum_json(uint64_t count, uint64_t total_ns, uint64_t max_ns)
 {
-	uint64_t count = 0, total_ns = 0, max_ns = 0;
-	struct mmsim_task_waits waits;
 	json_t *object = json_object();
 
-	for (unsigned int i = 0; !mmsim_task_waits_at(sim, i, &waits); i++) {
-		if (strcmp(waits.name, name))
-			continue;
-		count += waits.waits;
-		total_ns += waits.wait_ns;
-		max_ns = waits.longest_ns > max_ns ? waits.longest_ns : max_ns;
-	}
 	json_set_int(object, "count", count);
 	json_set_int(object, "total_ns", total_ns);
 	json_set_int(object, "max_ns", max_ns);
 	return object;
+}
+
+/* Waits of all tasks of that name: for locks whose waiters sleep, and for spinlocks. */
+static void add_waits(json_t *object, const struct mmsim *sim, const char *name)
+{
+	struct mmsim_task_waits waits, sum = {0};
+
+	for (unsigned int i = 0; !mmsim_task_waits_at(sim, i, &waits); i++) {
+		if (strcmp(waits.name, name))
+			continue;
+		sum.waits += waits.waits;
+		sum.wait_ns += waits.wait_ns;
+		sum.longest_ns = MAX(sum.longest_ns, waits.longest_ns);
+		sum.spins += waits.spins;
+		sum.spin_ns += waits.spin_ns;
+		sum.longest_spin_ns = MAX(sum.longest_spin_ns, waits.longest_spin_ns);
+	}
+	json_object_set_new(object, "waits", sum_json(sum.waits, sum.wait_ns, sum.longest_ns));
+	json_object_set_new(object, "spins", sum_json(sum.spins, sum.spin_ns, sum.longest_spin_ns));
 }
 
 /* The longest single operation on memory; a sleep is none. */
@@ -83,7 +95,7 @@ static json_t *task_json(const struct mmsim *sim, const struct workload_group *g
 	json_set_int(object, "loops", group->loops);
 	json_object_set_new(object, "operations", operations_json(group, done));
 	json_object_set_new(object, "longest", longest_json(group));
-	json_object_set_new(object, "waits", waits_json(sim, task->section.name));
+	add_waits(object, sim, task->section.name);
 	if (task->period)
 		json_object_set_new(object, "frames", frames_json(group));
 	return object;

@@ -174,10 +174,12 @@ static void print_edge(const json_t *edge, bool timed, FILE *out)
 {
 	bool behind = json_is_true(json_object_get(edge, "behind_writer"));
 
-	fprintf(out, "  %s in %s for %s%s %s in %s (%s", edge_text(edge, "waiter"),
-		edge_text(edge, "waiter_site"), edge_text(edge, "lock"),
-		behind ? " behind queued writer" : " of", edge_text(edge, "holder"),
-		edge_text(edge, "holder_site"), edge_text(edge, "holder_state"));
+	fprintf(out, "  %s in %s for %s%s%s %s in %s (%s", edge_text(edge, "waiter"),
+		edge_text(edge, "waiter_site"),
+		json_is_true(json_object_get(edge, "spins")) ? "spinlock " : "",
+		edge_text(edge, "lock"), behind ? " behind queued writer" : " of",
+		edge_text(edge, "holder"), edge_text(edge, "holder_site"),
+		edge_text(edge, "holder_state"));
 	if (json_number_at(edge, "chain_length") > 1)
 		fprintf(out, ", in the end for %s in %s", edge_text(edge, "chain_end"),
 			edge_text(edge, "chain_end_site"));
@@ -188,11 +190,16 @@ static void print_edge(const json_t *edge, bool timed, FILE *out)
 	fputc('\n', out);
 }
 
+/* Waits for sleeping locks first: those for spinlocks are mostly the host's scheduler. */
 static int by_total(const void *a, const void *b)
 {
+	bool a_spins = json_is_true(json_object_get(*(json_t *const *)a, "spins"));
+	bool b_spins = json_is_true(json_object_get(*(json_t *const *)b, "spins"));
 	double x = json_number_at(*(json_t *const *)a, "total_ns");
 	double y = json_number_at(*(json_t *const *)b, "total_ns");
 
+	if (a_spins != b_spins)
+		return a_spins - b_spins;
 	return (x < y) - (x > y);
 }
 

@@ -79,6 +79,38 @@ static void print_operations(const json_t *result, FILE *out)
 	}
 }
 
+/* Why frames were missed, as far as it is known. */
+static void print_missed(const json_t *task, FILE *out)
+{
+	double missed = json_number_at(task, "frames.missed");
+	double locks = json_number_at(task, "frames.missed_for_locks");
+	double spinlocks = json_number_at(task, "frames.missed_for_spinlocks");
+	double cpu = json_number_at(task, "frames.missed_for_cpu");
+
+	fprintf(out, " %8.0f %6.0f %9.0f %6.0f %6.0f", missed, locks, spinlocks, cpu,
+		missed - locks - spinlocks - cpu);
+}
+
+static void print_frames_of(const json_t *result, const char *name, const json_t *task, FILE *out)
+{
+	fprintf(out, "%-18s %8.0f", name, json_number_at(task, "frames.made"));
+	if (!has_time(result)) {
+		fputc('\n', out);
+		return;
+	}
+	print_missed(task, out);
+	fprintf(out, " %10.3f %10.3f %10.3f\n",
+		json_number_at(task, "frames.response.p50_ns") / 1e6,
+		json_number_at(task, "frames.response.p99_ns") / 1e6,
+		json_number_at(task, "frames.response.max_ns") / 1e6);
+	fprintf(out,
+		"  longest wait for a lock %.3f ms, for a spinlock %.3f ms; longest operation "
+		"%.3f ms, %s\n",
+		json_number_at(task, "waits.max_ns") / 1e6,
+		json_number_at(task, "spins.max_ns") / 1e6,
+		json_number_at(task, "longest.ns") / 1e6, text_at(task, "longest", "operation"));
+}
+
 static void print_frames(const json_t *result, FILE *out)
 {
 	json_t *tasks = json_object_get(result, "tasks"), *task;
@@ -90,22 +122,13 @@ static void print_frames(const json_t *result, FILE *out)
 		if (!json_object_get(task, "frames"))
 			continue;
 		if (!head && has_time(result))
-			fprintf(out, "\n%-18s %8s %8s %10s %10s %10s   %s\n", "frames of", "made",
-				"missed", "p50 ms", "p99 ms", "longest", "longest wait, operation");
+			fprintf(out, "\n%-18s %8s %8s %6s %9s %6s %6s %10s %10s %10s\n",
+				"frames of", "made", "missed", "locks", "spinlocks", "CPU", "else",
+				"p50 ms", "p99 ms", "longest ms");
 		else if (!head)
 			fprintf(out, "\n%-18s %8s\n", "frames of", "made");
 		head = true;
-		fprintf(out, "%-18s %8.0f", name, json_number_at(task, "frames.made"));
-		if (has_time(result))
-			fprintf(out, " %8.0f %10.3f %10.3f %10.3f   %.3f ms, %.3f ms %s",
-				json_number_at(task, "frames.missed"),
-				json_number_at(task, "frames.response.p50_ns") / 1e6,
-				json_number_at(task, "frames.response.p99_ns") / 1e6,
-				json_number_at(task, "frames.response.max_ns") / 1e6,
-				json_number_at(task, "waits.max_ns") / 1e6,
-				json_number_at(task, "longest.ns") / 1e6,
-				text_at(task, "longest", "operation"));
-		fputc('\n', out);
+		print_frames_of(result, name, task, out);
 	}
 }
 

@@ -132,7 +132,7 @@ static void count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns
 	worker->done++;
 	stats->done++;
 	stats->failed += failed;
-	histogram_add(&stats->latency_ns, worker->now_ns - begin_ns);
+	fine_histogram_add(&stats->latency_ns, worker->now_ns - begin_ns);
 }
 
 static void keep_as(struct worker *worker, const struct script_op *script_op,
@@ -316,6 +316,33 @@ static int loop(struct worker *worker)
 	return err;
 }
 
+static struct waited waited_until_now(void)
+{
+	struct waited waited = {.cpu_ns = mmsim_run_delay_ns()};
+
+	mmsim_waited_ns(&waited.locks_ns, &waited.spinlocks_ns);
+	return waited;
+}
+
+/*
+ * What made frames late, the first of them by so much. A late frame makes the next ones begin
+ * late: so it is asked what the task waited for since it was last idle.
+ */
+static void blame_late_frames(struct worker *worker, uint64_t late_ns, uint64_t frames)
+{
+	const struct waited now = waited_until_now(), *before = &worker->waited;
+	const uint64_t locks = now.locks_ns - before->locks_ns;
+	const uint64_t spinlocks = now.spinlocks_ns - before->spinlocks_ns;
+	const uint64_t cpu = now.cpu_ns - before->cpu_ns;
+
+	if (locks >= late_ns)
+		worker->frames.for_locks += frames;
+	else if (locks + spinlocks >= late_ns)
+		worker->frames.for_spinlocks += frames;
+	else if (locks + spinlocks + cpu >= late_ns)
+		worker->frames.for_cpu += frames;
+}
+
 static void end_frame(struct worker *worker, uint64_t arrival_ns)
 {
 	struct frame_stats *frames = &worker->frames;
@@ -324,8 +351,11 @@ static void end_frame(struct worker *worker, uint64_t arrival_ns)
 	worker->now_ns = mmsim_now_ns();
 	response = worker->now_ns - arrival_ns;
 	frames->made++;
-	frames->missed += response > worker->task->deadline;
-	histogram_add(&frames->response_ns, response);
+	fine_histogram_add(&frames->response_ns, response);
+	if (response <= worker->task->deadline)
+		return;
+	frames->missed++;
+	blame_late_frames(worker, response - worker->task->deadline, 1);
 }
 
 /* Frames whose deadline has passed and that were never begun, or not ended. */
@@ -338,8 +368,11 @@ static void count_not_ended(struct worker *worker, uint64_t arrival_ns, uint64_t
 		frames = (now - arrival_ns - task->deadline) / task->period + 1;
 	if (task->loops)
 		frames = MIN(frames, left);
+	if (!frames)
+		return;
 	worker->frames.made += frames;
 	worker->frames.missed += frames;
+	blame_late_frames(worker, now - arrival_ns - task->deadline, frames);
 }
 
 /* Open loop: a late frame does not delay the next one's arrival. */
@@ -349,11 +382,14 @@ static int loop_frames(struct worker *worker)
 	uint64_t arrival = mmsim_now_ns();
 	int err = 0;
 
+	worker->waited = waited_until_now();
 	while (!err && (!task->loops || worker->loops < task->loops)) {
 		uint64_t now = mmsim_now_ns();
 
-		if (now < arrival)
+		if (now < arrival) {
+			worker->waited = waited_until_now();
 			mmsim_sleep_ns(cut_time(worker->w, arrival - now));
+		}
 		worker->now_ns = mmsim_now_ns();
 		if (workload_over(worker->w, worker->now_ns))
 			break;
@@ -363,7 +399,9 @@ static int loop_frames(struct worker *worker)
 		end_frame(worker, arrival);
 		arrival += task->period;
 	}
-	count_not_ended(worker, arrival, task->loops - worker->loops);
+	/* On the step machine time passes without saying anything. */
+	if (worker->w->end_ns)
+		count_not_ended(worker, arrival, task->loops - worker->loops);
 	return err;
 }
 

@@ -44,6 +44,11 @@ struct workload {
 	struct mmsim_task *progress; /* NULL: there is none */
 };
 
+/* What a task has waited for so far. */
+struct waited {
+	uint64_t locks_ns, spinlocks_ns, cpu_ns;
+};
+
 /* One task. Only it writes here while it runs. */
 struct worker {
 	struct workload *w;
@@ -54,6 +59,7 @@ struct worker {
 	struct mm_struct *mm;
 	uint64_t stream; /* of all that is drawn, by seed, name and place among the tasks */
 	uint64_t random; /* of what is drawn in this loop */
+	struct waited waited; /* until the last time that it waited for a frame's beginning */
 	uint64_t now_ns; /* when the last operation ended */
 	uint64_t loops;
 	uint64_t done; /* operations */

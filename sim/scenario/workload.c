@@ -434,7 +434,10 @@ static void merge_frames(struct frame_stats *sum, const struct frame_stats *fram
 {
 	sum->made += frames->made;
 	sum->missed += frames->missed;
-	histogram_merge(&sum->response_ns, &frames->response_ns);
+	sum->for_locks += frames->for_locks;
+	sum->for_spinlocks += frames->for_spinlocks;
+	sum->for_cpu += frames->for_cpu;
+	fine_histogram_merge(&sum->response_ns, &frames->response_ns);
 }
 
 /* The first worker's statistics become the group's. */
@@ -452,7 +455,7 @@ static void collect_worker(struct workload_group *group, struct worker *worker)
 		}
 		sum->done += stats->done;
 		sum->failed += stats->failed;
-		histogram_merge(&sum->latency_ns, &stats->latency_ns);
+		fine_histogram_merge(&sum->latency_ns, &stats->latency_ns);
 		free(stats);
 	}
 }

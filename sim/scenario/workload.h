@@ -19,13 +19,16 @@ struct workload_event {
 /* One kind of operation by the tasks of one section. */
 struct op_stats {
 	uint64_t done, failed; /* failed: of those done, with an errno or a signal */
-	struct histogram latency_ns;
+	struct fine_histogram latency_ns;
 };
 
 /* Frames of a task with a period: begun each period, late or not. */
 struct frame_stats {
 	uint64_t made, missed; /* missed: ended behind the deadline, or not begun at the end */
-	struct histogram response_ns; /* from the period's beginning to the frame's end */
+	/* Of the missed those that had been in time without the task's waits for locks; of the
+	 * rest without those for spinlocks too; of the rest without waits for a CPU too. */
+	uint64_t for_locks, for_spinlocks, for_cpu;
+	struct fine_histogram response_ns; /* from the period's beginning to the frame's end */
 };
 
 /* The tasks of one [task NAME]. */

@@ -443,6 +443,11 @@ void machine_sleep(uint64_t ns)
 	current->machine->ops->sleep(ns);
 }
 
+uint64_t machine_run_delay(void)
+{
+	return current->machine->ops->run_delay ? current->machine->ops->run_delay() : 0;
+}
+
 void machine_compute(uint64_t ns)
 {
 	if (current->machine->ops->compute)

@@ -223,6 +223,8 @@ uint64_t now_ns(void);
 uint64_t jiffies(void);
 unsigned int machine_hz(void);
 void machine_sleep(uint64_t ns);
+/* How long the task was runnable and had no CPU; 0 where that is not known. */
+uint64_t machine_run_delay(void);
 /* Use so much CPU time, as a task's own code does: waiting for a CPU does not count. */
 void machine_compute(uint64_t ns);
 

@@ -100,6 +100,19 @@ void mmsim_sleep_ns(uint64_t ns)
 	machine_sleep(ns);
 }
 
+void mmsim_waited_ns(uint64_t *locks_ns, uint64_t *spinlocks_ns)
+{
+	const struct task_trace *t = current->trace;
+
+	*locks_ns = t ? t->waits[0].total_ns : 0;
+	*spinlocks_ns = t ? t->waits[1].total_ns : 0;
+}
+
+uint64_t mmsim_run_delay_ns(void)
+{
+	return machine_run_delay();
+}
+
 void mmsim_compute_ns(uint64_t ns)
 {
 	machine_compute(ns);

@@ -95,6 +95,7 @@ int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *ou
 		.chain_end_site =
 			edge->key.chain_end < 0 ? "?" : lock_site_name(edge->key.chain_end_site),
 		.chain_length = edge->key.chain_length,
+		.spins = edge->key.class >= LOCK_page_table_lock,
 		.write = edge->key.mode == LOCK_WRITE,
 		.behind_writer = edge->key.behind_writer,
 		.count = quiet_load(edge->count),
@@ -113,14 +114,14 @@ int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i, struct mmsim_ta
 		return -ENOENT;
 	*out = (struct mmsim_task_waits){.name = task->name};
 	t = task->trace;
-	for (unsigned int c = 0; t && c < NR_LOCK_CLASSES; c++)
-		for (unsigned int s = 0; s < NR_LOCK_SITES; s++) {
-			const struct histogram *h = &t->site[c][s].wait_ns;
-
-			out->waits += quiet_load(h->count);
-			out->wait_ns += quiet_load(h->sum);
-			out->longest_ns = MAX(out->longest_ns, quiet_load(h->max));
-		}
+	if (!t)
+		return 0;
+	out->waits = quiet_load(t->waits[0].count);
+	out->wait_ns = quiet_load(t->waits[0].total_ns);
+	out->longest_ns = quiet_load(t->waits[0].longest_ns);
+	out->spins = quiet_load(t->waits[1].count);
+	out->spin_ns = quiet_load(t->waits[1].total_ns);
+	out->longest_spin_ns = quiet_load(t->waits[1].longest_ns);
 	return 0;
 }
 

@@ -12,9 +12,17 @@
 
 const char *holder_state_name(enum holder_state state)
 {
-	static const char *const names[] = {"unknown", "running", "off cpu", "waiting", "in I/O"};
+	static const char *const names[] = {"unknown", "running", "off cpu",
+					    "waiting", "in I/O",  "granted, not run yet"};
 
 	return names[state];
+}
+
+/* Was the task's wait as a reader of @lock granted, by a waker, and it has not run since? */
+static bool is_granted(const struct task *task, const struct task_trace *t, const void *lock)
+{
+	return quiet_load(t->wait.lock) == lock && quiet_load(t->wait.mode) == LOCK_READ &&
+	       t->wait.class < LOCK_page_table_lock && !quiet_load_acquire(task->rwsem_waiter.task);
 }
 
 /* The first task but @waiter that holds @lock, and at which site. A writer is preferred. */
@@ -38,21 +46,27 @@ static struct task *find_holder(const struct trace *trace, const void *lock,
 				return task;
 			reader = task;
 		}
+		if (!reader && is_granted(task, t, lock)) {
+			*site = (uint8_t)quiet_load(t->wait.site);
+			reader = task;
+		}
 	}
 	return reader;
 }
 
-static enum holder_state holder_state_of(const struct task *holder)
+static enum holder_state holder_state_of(const struct task *holder, const void *lock)
 {
 	if (!holder)
 		return HOLDER_UNKNOWN;
+	if (holder->trace && is_granted(holder, holder->trace, lock))
+		return HOLDER_GRANTED;
 	if (holder->trace && quiet_load(holder->trace->wait.lock))
 		return HOLDER_WAITING;
 	return quiet_load(holder->state) == TASK_RUNNING ? HOLDER_RUNNING : HOLDER_OFF_CPU;
 }
 
 static void follow_chain(const struct trace *trace, struct wait_edge *edge, struct task *holder,
-			 uint8_t site)
+			 uint8_t site, const void *held)
 {
 	edge->key.chain_length = 0;
 	while (holder && edge->key.chain_length < TRACE_MAX_CHAIN) {
@@ -62,21 +76,23 @@ static void follow_chain(const struct trace *trace, struct wait_edge *edge, stru
 		edge->key.chain_end_site = site;
 		edge->key.chain_length++;
 		lock = holder->trace ? quiet_load(holder->trace->wait.lock) : NULL;
-		if (!lock)
+		/* Who was granted what it waits for waits for a CPU only. */
+		if (!lock || (lock == held && is_granted(holder, holder->trace, held)))
 			return;
 		holder = find_holder(trace, lock, holder, &site);
+		held = lock;
 	}
 }
 
 static void edge_set_holder(const struct trace *trace, struct wait_edge *edge, struct task *holder,
-			    uint8_t site)
+			    uint8_t site, const void *held)
 {
 	edge->key.holder = holder ? (int16_t)holder->index : -1;
 	edge->key.holder_site = site;
-	edge->key.holder_state = (uint8_t)holder_state_of(holder);
+	edge->key.holder_state = (uint8_t)holder_state_of(holder, held);
 	edge->key.chain_end = -1;
 	edge->key.chain_end_site = 0;
-	follow_chain(trace, edge, holder, site);
+	follow_chain(trace, edge, holder, site, held);
 }
 
 static void set_wait(struct task_trace *t, const struct lock_wait *wait)
@@ -103,7 +119,7 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	edge->key.waiter_site = (uint8_t)site;
 	edge->key.mode = (uint8_t)mode;
 	holder = find_holder(t->trace, lock, current, &holder_site);
-	edge_set_holder(t->trace, edge, holder, holder_site);
+	edge_set_holder(t->trace, edge, holder, holder_site, lock);
 	/* Waiting for an rwsem, a task may have to wait for that rwsem's wait_lock. */
 	edge->outer = t->wait;
 	edge->since_ns = now_ns();
@@ -122,7 +138,7 @@ void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 		return;
 	edge->key.behind_writer = 1;
 	edge_set_holder(t->trace, edge, writer,
-			writer->trace ? quiet_load(writer->trace->wait.site) : SITE_user);
+			writer->trace ? quiet_load(writer->trace->wait.site) : SITE_user, NULL);
 }
 
 /* ---- the table ---- */
@@ -175,6 +191,14 @@ static void edge_add(struct trace *trace, const struct wait_edge *edge, uint64_t
 		;
 }
 
+static void account_wait(struct task_waits *waits, uint64_t waited_ns)
+{
+	quiet_inc_owned(waits->count, 1);
+	quiet_inc_owned(waits->total_ns, waited_ns);
+	if (waited_ns > waits->longest_ns)
+		quiet_store(waits->longest_ns, waited_ns);
+}
+
 void trace_wait_end(struct wait_edge *edge)
 {
 	struct task_trace *t = current->trace;
@@ -185,6 +209,9 @@ void trace_wait_end(struct wait_edge *edge)
 		return;
 	waited_ns = now_ns() - edge->since_ns;
 	set_wait(t, &edge->outer);
+	/* A wait within a wait is part of it. */
+	if (!edge->outer.lock)
+		account_wait(&t->waits[edge->key.class >= LOCK_page_table_lock], waited_ns);
 	s = &t->site[edge->key.class][edge->key.waiter_site];
 	quiet_inc_owned(s->contended[edge->key.mode], 1);
 	histogram_add(&s->wait_ns, waited_ns);

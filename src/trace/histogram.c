@@ -1,36 +1,54 @@
 /* SPDX-License-Identifier: MIT */
-/* Log-linear histogram; see the header for its error bound. */
+/* Log-linear histograms, one code for both resolutions; see the header for their error bounds. */
 #include "trace/histogram.h"
 #include "machine/atomic.h"
 
-static unsigned int bucket_of(uint64_t value)
-{
-	unsigned int top;
+#include <stddef.h>
 
-	if (value < HISTOGRAM_SUB)
-		return (unsigned int)value;
-	if (value >> HISTOGRAM_MAX_BITS)
-		return HISTOGRAM_BUCKETS - 1;
-	top = 63 - (unsigned int)__builtin_clzll(value);
-	return (top - HISTOGRAM_SUB_BITS + 1) * HISTOGRAM_SUB +
-	       (unsigned int)((value >> (top - HISTOGRAM_SUB_BITS)) - HISTOGRAM_SUB);
+/* Both structs are this, with more or fewer buckets. */
+struct any_histogram {
+	uint64_t count, sum, min, max;
+	uint32_t bucket[];
+};
+
+#define SAME_LAYOUT(type)                                                                          \
+	_Static_assert(offsetof(struct type, bucket) == offsetof(struct any_histogram, bucket),    \
+		       #type " begins as any histogram")
+SAME_LAYOUT(histogram);
+SAME_LAYOUT(fine_histogram);
+
+static __always_inline unsigned int nr_buckets(unsigned int sub_bits)
+{
+	return (HISTOGRAM_MAX_BITS - sub_bits + 1) << sub_bits;
 }
 
-static uint64_t bucket_middle(unsigned int bucket)
+static __always_inline unsigned int bucket_of(uint64_t value, unsigned int sub_bits)
 {
-	unsigned int shift;
+	unsigned int top, sub = 1u << sub_bits;
+
+	if (value < sub)
+		return (unsigned int)value;
+	if (value >> HISTOGRAM_MAX_BITS)
+		return nr_buckets(sub_bits) - 1;
+	top = 63 - (unsigned int)__builtin_clzll(value);
+	return (top - sub_bits + 1) * sub + (unsigned int)((value >> (top - sub_bits)) - sub);
+}
+
+static uint64_t bucket_middle(unsigned int bucket, unsigned int sub_bits)
+{
+	unsigned int shift, sub = 1u << sub_bits;
 	uint64_t low;
 
-	if (bucket < 2 * HISTOGRAM_SUB)
+	if (bucket < 2 * sub)
 		return bucket;
-	shift = bucket / HISTOGRAM_SUB - 1;
-	low = (uint64_t)(bucket % HISTOGRAM_SUB + HISTOGRAM_SUB) << shift;
+	shift = bucket / sub - 1;
+	low = (uint64_t)(bucket % sub + sub) << shift;
 	return low + (1ull << (shift - 1));
 }
 
-void histogram_add(struct histogram *h, uint64_t value)
+static __always_inline void add(struct any_histogram *h, uint64_t value, unsigned int sub_bits)
 {
-	uint32_t *bucket = &h->bucket[bucket_of(value)];
+	uint32_t *bucket = &h->bucket[bucket_of(value, sub_bits)];
 
 	if (!h->count || value < h->min)
 		quiet_store(h->min, value);
@@ -41,7 +59,8 @@ void histogram_add(struct histogram *h, uint64_t value)
 	quiet_inc_owned(*bucket, 1);
 }
 
-void histogram_merge(struct histogram *into, const struct histogram *from)
+static void merge(struct any_histogram *into, const struct any_histogram *from,
+		  unsigned int sub_bits)
 {
 	uint64_t count = quiet_load(from->count);
 	uint64_t min = quiet_load(from->min);
@@ -55,11 +74,12 @@ void histogram_merge(struct histogram *into, const struct histogram *from)
 		into->max = max;
 	into->count += count;
 	into->sum += quiet_load(from->sum);
-	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++)
+	for (unsigned int i = 0; i < nr_buckets(sub_bits); i++)
 		into->bucket[i] += quiet_load(from->bucket[i]);
 }
 
-uint64_t histogram_quantile(const struct histogram *h, unsigned int per_mille)
+static uint64_t quantile(const struct any_histogram *h, unsigned int per_mille,
+			 unsigned int sub_bits)
 {
 	uint64_t rank = (h->count * per_mille + 999) / 1000;
 	uint64_t seen = 0;
@@ -68,10 +88,41 @@ uint64_t histogram_quantile(const struct histogram *h, unsigned int per_mille)
 		return 0;
 	if (per_mille >= 1000)
 		return h->max;
-	for (unsigned int i = 0; i < HISTOGRAM_BUCKETS; i++) {
+	for (unsigned int i = 0; i < nr_buckets(sub_bits); i++) {
 		seen += h->bucket[i];
 		if (seen >= MAX(rank, 1))
-			return MIN(MAX(bucket_middle(i), h->min), h->max);
+			return MIN(MAX(bucket_middle(i, sub_bits), h->min), h->max);
 	}
 	return h->max;
+}
+
+void histogram_add(struct histogram *h, uint64_t value)
+{
+	add((struct any_histogram *)h, value, HISTOGRAM_SUB_BITS);
+}
+
+void histogram_merge(struct histogram *into, const struct histogram *from)
+{
+	merge((struct any_histogram *)into, (const struct any_histogram *)from, HISTOGRAM_SUB_BITS);
+}
+
+uint64_t histogram_quantile(const struct histogram *h, unsigned int per_mille)
+{
+	return quantile((const struct any_histogram *)h, per_mille, HISTOGRAM_SUB_BITS);
+}
+
+void fine_histogram_add(struct fine_histogram *h, uint64_t value)
+{
+	add((struct any_histogram *)h, value, FINE_HISTOGRAM_SUB_BITS);
+}
+
+void fine_histogram_merge(struct fine_histogram *into, const struct fine_histogram *from)
+{
+	merge((struct any_histogram *)into, (const struct any_histogram *)from,
+	      FINE_HISTOGRAM_SUB_BITS);
+}
+
+uint64_t fine_histogram_quantile(const struct fine_histogram *h, unsigned int per_mille)
+{
+	return quantile((const struct any_histogram *)h, per_mille, FINE_HISTOGRAM_SUB_BITS);
 }

@@ -21,6 +21,24 @@ struct histogram {
 	uint32_t bucket[HISTOGRAM_BUCKETS];
 };
 
+/*
+ * The same with 128 buckets an octave, for what is compared: a quantile is off
+ * by at most 1/256, so a change of a few percent is seen in it.
+ */
+#define FINE_HISTOGRAM_SUB_BITS 7
+#define FINE_HISTOGRAM_BUCKETS                                                                     \
+	((HISTOGRAM_MAX_BITS - FINE_HISTOGRAM_SUB_BITS + 1) << FINE_HISTOGRAM_SUB_BITS)
+
+struct fine_histogram {
+	uint64_t count, sum, min, max;
+	uint32_t bucket[FINE_HISTOGRAM_BUCKETS];
+};
+
+void fine_histogram_add(struct fine_histogram *h, uint64_t value);
+void fine_histogram_merge(struct fine_histogram *into, const struct fine_histogram *from);
+/* As histogram_quantile(), within value / 256. */
+uint64_t fine_histogram_quantile(const struct fine_histogram *h, unsigned int per_mille);
+
 void histogram_add(struct histogram *h, uint64_t value);
 void histogram_merge(struct histogram *into, const struct histogram *from);
 

@@ -66,12 +66,18 @@ struct site_stats {
 	struct histogram hold_ns[2]; /* of the holds that were timed, by mode */
 };
 
+/* A task's contended waits, those within another wait not counted. */
+struct task_waits {
+	uint64_t count, total_ns, longest_ns;
+};
+
 struct task_trace {
 	struct trace *trace;
 	struct task *task;
 	unsigned int depth;
 	unsigned int unrecorded; /* held, but the stack was full */
 	struct lock_wait wait;
+	struct task_waits waits[2]; /* for sleeping locks, for spinlocks */
 	uint64_t counters[NR_COUNTERS];
 	uint8_t sample_mask[NR_LOCK_CLASSES]; /* a hold is timed when its number has none of it */
 	struct held_lock held[TRACE_MAX_HELD];
@@ -82,7 +88,14 @@ struct task_trace {
 };
 
 /* What the holder was doing when somebody had to wait for it. */
-enum holder_state { HOLDER_UNKNOWN, HOLDER_RUNNING, HOLDER_OFF_CPU, HOLDER_WAITING, HOLDER_IO };
+enum holder_state {
+	HOLDER_UNKNOWN,
+	HOLDER_RUNNING,
+	HOLDER_OFF_CPU,
+	HOLDER_WAITING,
+	HOLDER_IO,
+	HOLDER_GRANTED, /* it was woken with the lock, and has not run since */
+};
 
 struct wait_edge {
 	int ready; /* 0 free, 1 being written, 2 to be read */

@@ -188,6 +188,31 @@ static void check_merge(uint64_t (*draw)(struct rng *rng), uint64_t seed)
 	assert_memory_equal(&histogram, &both, sizeof(both));
 }
 
+static void fine_ones_are_finer(void **state)
+{
+	static struct fine_histogram fine, sum;
+	struct rng rng;
+	size_t rank;
+
+	(void)state;
+	rng_init(&rng, 7, "fine", 0);
+	for (size_t i = 0; i < MAX_VALUES; i++) {
+		values[i] = rng_next(&rng) >> (22 + rng_below(&rng, 40));
+		fine_histogram_add(&fine, values[i]);
+	}
+	qsort(values, MAX_VALUES, sizeof(*values), by_size);
+	fine_histogram_merge(&sum, &fine);
+	for (unsigned int per_mille = 1; per_mille < 1000; per_mille++) {
+		uint64_t exact, got = fine_histogram_quantile(&sum, per_mille);
+
+		rank = (MAX_VALUES * per_mille + 999) / 1000;
+		exact = values[rank - 1];
+		assert_true(got <= exact + exact / 256 && got + exact / 256 >= exact);
+	}
+	assert_int_equal(sum.count, MAX_VALUES);
+	assert_int_equal(fine_histogram_quantile(&sum, 1000), values[MAX_VALUES - 1]);
+}
+
 static void merge_is_adding(void **state)
 {
 	(void)state;
@@ -242,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quantiles_are_near), cmocka_unit_test(single_values_are_near),
+		cmocka_unit_test(fine_ones_are_finer),
 		cmocka_unit_test(merge_is_adding),    cmocka_unit_test(merge_with_none),
 		cmocka_unit_test(nothing_added),      cmocka_unit_test(too_long_values),
 	};

@@ -464,6 +464,7 @@ const struct machine_ops host_ops = {
 	.spin_long = host_spin_long,
 	.now = host_now,
 	.sleep = host_sleep,
+	.run_delay = host_run_delay,
 	.compute = host_compute,
 	.work = host_work,
 	.io_submit = host_io_submit,

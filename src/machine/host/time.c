@@ -11,9 +11,11 @@
  */
 #include "machine/host/host.h"
 
+#include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -246,4 +248,22 @@ void host_compute(uint64_t ns)
 
 	while (host_thread_cpu_ns() < until)
 		host_pause();
+}
+
+/* The second number of schedstat: time spent waiting on a run queue. */
+uint64_t host_run_delay(void)
+{
+	char text[96] = "";
+	uint64_t delay = 0;
+	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	const char *second;
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof(text) - 1) > 0) {
+		second = strchr(text, ' ');
+		delay = second ? strtoull(second, NULL, 10) : 0;
+	}
+	close(fd);
+	return delay;
 }
