@@ -200,7 +200,7 @@ static void fine_ones_are_finer(void **state)
 		values[i] = rng_next(&rng) >> (22 + rng_below(&rng, 40));
 		fine_histogram_add(&fine, values[i]);
 	}
-	qsort(values, MAX_VALUES, sizeof(*values), by_size);
+	qsort(values, MAX_VALUES, sizeof(*values), compare_values);
 	fine_histogram_merge(&sum, &fine);
 	for (unsigned int per_mille = 1; per_mille < 1000; per_mille++) {
 		uint64_t exact, got = fine_histogram_quantile(&sum, per_mille);
