@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim import: make a recording of what a tracer saw. */
-#include "../replay/ftrace_text.h"
-#include "../replay/page_faults.h"
-#include "../replay/perf_script.h"
-#include "../replay/strace.h"
+#include "../import/ftrace_text.h"
+#include "../import/page_faults.h"
+#include "../import/perf_script.h"
+#include "../import/strace.h"
 #include "cli.h"
 
 typedef int import_fn(const char *path, struct recording *out, struct import_report *report,

@@ -3,7 +3,7 @@
 #define _GNU_SOURCE 1
 #include "consistent.h"
 #include "fuzz.h"
-#include "replay/layout.h"
+#include "import/layout.h"
 
 #include <string.h>
 #include <sys/mman.h>

@@ -4,11 +4,9 @@
  * of it is a recording that is written and read back as the same, whose operations fit one another
  * thanks to what was assumed, and whose replay can be planned.
  */
-#include "consistent.h"
 #include "fuzz.h"
-#include "lines.h"
-#include "replay/ftrace_text.h"
-#include "replay/plan.h"
+#include "import/ftrace_text.h"
+#include "import_check.h"
 
 /* Events; @ stands for an address, ~ for a length, ! for a small number, all hexadecimal. */
 static const char *const events[] = {
@@ -89,30 +87,21 @@ size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max_size, unsi
 	return fuzz_mutate_lines(data, size, max_size, seed, make_line);
 }
 
-static void import_once(const char *path, enum ftrace_arch arch)
+static int of_any_arch(const char *path, struct recording *out, struct import_report *report,
+		       struct sim_error *err)
 {
-	struct import_report report;
-	struct sim_error err = {""};
-	struct recording rec;
-	struct plan plan;
-	int ret = import_ftrace(path, arch, &rec, &report, &err);
+	return import_ftrace(path, FTRACE_ARCH_UNKNOWN, out, report, err);
+}
 
-	if (ret) {
-		fuzz_check_error(ret, &err, path);
-		return;
-	}
-	fuzz_recording_round_trip(&rec);
-	fuzz_check_consistent(&rec);
-	FUZZ_CHECK(!plan_make(&rec, &plan), "no memory");
-	plan_free(&plan);
-	recording_free(&rec);
+static int of_arm64(const char *path, struct recording *out, struct import_report *report,
+		    struct sim_error *err)
+{
+	return import_ftrace(path, FTRACE_ARM64, out, report, err);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const char *path = fuzz_file(data, size);
-
-	import_once(path, FTRACE_ARCH_UNKNOWN);
-	import_once(path, FTRACE_ARM64);
+	fuzz_import(of_any_arch, data, size);
+	fuzz_import(of_arm64, data, size);
 	return 0;
 }

@@ -2,7 +2,7 @@
 /* Fuzz target: text of perf's page faults is imported. */
 #include "fuzz.h"
 #include "import_check.h"
-#include "replay/page_faults.h"
+#include "import/page_faults.h"
 
 /* What stands behind the time, see fuzz_append_filled(). */
 static const char *const events[] = {

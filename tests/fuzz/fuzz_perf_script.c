@@ -2,7 +2,7 @@
 /* Fuzz target: text of perf script is imported. */
 #include "fuzz.h"
 #include "import_check.h"
-#include "replay/perf_script.h"
+#include "import/perf_script.h"
 
 /* Events, see fuzz_append_filled(). */
 static const char *const events[] = {

@@ -2,7 +2,7 @@
 /* Fuzz target: text of strace is imported. */
 #include "fuzz.h"
 #include "import_check.h"
-#include "replay/strace.h"
+#include "import/strace.h"
 
 #define TWO "[{iov_base=@, iov_len=~}, {iov_base=@, iov_len=~}], 2, "
 

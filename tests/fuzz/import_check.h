@@ -4,7 +4,7 @@
 #define MMSIM_TESTS_FUZZ_IMPORT_CHECK_H
 
 #include "lines.h"
-#include "replay/import.h"
+#include "import/import.h"
 
 typedef int fuzz_import_fn(const char *path, struct recording *out, struct import_report *report,
 			   struct sim_error *err);

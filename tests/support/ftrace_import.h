@@ -3,51 +3,8 @@
 #ifndef MMSIM_TESTS_SUPPORT_FTRACE_IMPORT_H
 #define MMSIM_TESTS_SUPPORT_FTRACE_IMPORT_H
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "../../sim/replay/ftrace_text.h"
-
-/* What an import of a text gave. */
-struct imported {
-	struct recording rec;
-	struct import_report report;
-	struct sim_error err;
-	int ret;
-	char *path, *text;
-};
-
-static inline char *file_with(const char *text)
-{
-	const char *dir = getenv("TMPDIR");
-	char *path = NULL;
-	int fd;
-
-	assert_true(asprintf(&path, "%s/mmsim-XXXXXX", dir ? dir : "/tmp") > 0);
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	return path;
-}
-
-/* The operations as text, one a line. */
-static inline char *text_of(const struct recording *rec)
-{
-	char line[SIM_OP_LINE_MAX], *text = NULL;
-	size_t len;
-	FILE *stream = open_memstream(&text, &len);
-
-	for (size_t i = 0; i < rec->nr_ops; i++) {
-		assert_true(sim_op_print_record(&rec->ops[i], line, sizeof(line)) > 0);
-		fprintf(stream, "%s\n", line);
-	}
-	fclose(stream);
-	return text;
-}
+#include "../../sim/import/ftrace_text.h"
+#include "import_case.h"
 
 static inline struct imported import_as(enum ftrace_arch arch, const char *text)
 {
@@ -64,13 +21,6 @@ static inline struct imported import(const char *text)
 	return import_as(FTRACE_ARCH_UNKNOWN, text);
 }
 
-static inline void done(struct imported *im)
-{
-	recording_free(&im->rec);
-	free(im->text);
-	free(im->path);
-}
-
 static inline void imports_to(const char *text, const char *expected)
 {
 	struct imported im = import(text);
@@ -80,20 +30,18 @@ static inline void imports_to(const char *text, const char *expected)
 	assert_string_equal(im.text, expected);
 	assert_int_equal(im.report.skipped_lines, 0);
 	assert_int_equal(im.report.unknown_events, 0);
-	done(&im);
+	import_done(&im);
+}
+
+static int ftrace_of_any_arch(const char *path, struct recording *out, struct import_report *report,
+			      struct sim_error *err)
+{
+	return import_ftrace(path, FTRACE_ARCH_UNKNOWN, out, report, err);
 }
 
 static inline void fails_with(const char *text, const char *expected)
 {
-	struct imported im = import(text);
-	char *full = NULL;
-
-	assert_int_equal(im.ret, -EINVAL);
-	assert_int_equal(im.rec.nr_ops, 0);
-	assert_true(asprintf(&full, "%s%s", im.path, expected) > 0);
-	assert_string_equal(im.err.text, full);
-	free(full);
-	done(&im);
+	import_fails(ftrace_of_any_arch, text, expected);
 }
 
 #define EXEC "sched_process_exec: filename=./a pid=7 old_pid=7\n"

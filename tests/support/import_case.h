@@ -3,8 +3,9 @@
 #ifndef MMSIM_TESTS_SUPPORT_IMPORT_CASE_H
 #define MMSIM_TESTS_SUPPORT_IMPORT_CASE_H
 
-#include "../../sim/replay/import.h"
+#include "../../sim/import/import.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

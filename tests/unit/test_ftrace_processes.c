@@ -51,7 +51,7 @@ static void processes_by_clone(void **state)
 	/* Only thread 7 was not seen being made, and no lock of it. */
 	assert_int_equal(im.report.guessed_processes, 1);
 	assert_int_equal(im.rec.nr_tasks, 4);
-	done(&im);
+	import_done(&im);
 }
 
 /* A child that nothing more is seen of: a thread by its flags, with the name of its fork. */
@@ -64,7 +64,7 @@ static void silent_thread(void **state)
 	assert_int_equal(im.rec.nr_tasks, 2);
 	assert_int_equal(im.rec.tasks[1].pid, 7);
 	assert_string_equal(im.rec.tasks[1].name, "x");
-	done(&im);
+	import_done(&im);
 }
 
 /*
@@ -93,7 +93,7 @@ static void processes_by_mm(void **state)
 				     "10 11 11 munmap 0x10001000 0x1000 = EINVAL\n"
 				     "11 12 12 munmap 0x10001000 0x1000 = EINVAL\n");
 	assert_int_equal(im.report.guessed_processes, 2);
-	done(&im);
+	import_done(&im);
 }
 
 /* A TGID that some lines have is the others' too; a name that some lines have likewise. */
@@ -115,7 +115,7 @@ static void processes_by_tgid(void **state)
 				     "4 7 7 fork 8\n"
 				     "5 8 8 munmap 0x10001000 0x1000 = EINVAL\n");
 	assert_string_equal(im.rec.tasks[0].name, "b");
-	done(&im);
+	import_done(&im);
 }
 
 /* A child below 1 and one that is too large are no tasks. */
@@ -128,7 +128,7 @@ static void impossible_children(void **state)
 	(void)state;
 	assert_string_equal(im.text, "4 7 7 exec\n");
 	assert_int_equal(im.report.unsupported, 4);
-	done(&im);
+	import_done(&im);
 }
 
 /* clang-format on */

@@ -90,13 +90,13 @@ static void calls_by_number(void **state)
 		    AT("000022", "sys_enter: NR -1 (0, 0, 0, 0, 0, 0)"));
 	assert_string_equal(im.text, of_numbers);
 	assert_int_equal(im.report.unknown_events, 3);
-	done(&im);
+	import_done(&im);
 	im = import(OF_ARM64
 		    AT("000020", "sys_enter: NR 25 (5, 3, 0, 0, 0, 0)")
 		    AT("000021", "sys_exit: NR 25 = 2"));
 	assert_string_equal(im.text, of_numbers);
 	assert_int_equal(im.report.unknown_events, 2);
-	done(&im);
+	import_done(&im);
 }
 
 static void architecture(void **state)
@@ -110,13 +110,13 @@ static void architecture(void **state)
 	im = import_as(FTRACE_ARM64, OF_X86_64 OF_ARM64);
 	assert_string_equal(im.text, of_numbers);
 	assert_int_equal(im.report.unknown_events, 12);
-	done(&im);
+	import_done(&im);
 	/* Nothing makes sense; that there are faults of user space says it. */
 	im = import(AT("000000", "page_fault_user: address=0x10001000 ip=0x1 error_code=0x6")
 		    AT("000001", "sys_enter: NR 11 (1, 1000, 0, 0, 0, 0)")
 		    AT("000002", "sys_exit: NR 11 = -22"));
 	assert_int_equal(im.report.events[PERF_ENTER_MUNMAP], 1);
-	done(&im);
+	import_done(&im);
 	assert_int_equal(ftrace_arch_find("x86-64"), FTRACE_X86_64);
 	assert_int_equal(ftrace_arch_find("arm64"), FTRACE_ARM64);
 	assert_int_equal(ftrace_arch_find("arm"), FTRACE_ARCH_UNKNOWN);
@@ -152,7 +152,7 @@ static void other_numbers(void **state)
 	assert_string_equal(im.text, of_numbers);
 	assert_int_equal(im.report.compat_calls, 1);
 	assert_int_equal(im.report.unknown_events, 1);
-	done(&im);
+	import_done(&im);
 	im = import(AT("000001", "sys_enter: NR 11 (10001000, 1000, 0, 0, 0, 0)")
 		    AT("000001", "sys_munmap(addr: 0x10001000, len: 0x1000)")
 		    AT("000001", "sys_munmap -> 0x0")
@@ -164,7 +164,7 @@ static void other_numbers(void **state)
 				     "1 7 7 brk 0x0 = 0x10000000\n");
 	assert_int_equal(im.report.unknown_events, 2);
 	assert_int_equal(im.report.unpaired_enters + im.report.unpaired_exits, 0);
-	done(&im);
+	import_done(&im);
 }
 
 /* COMM may hold anything, TGID and FLAGS may be missing; TIME has up to nine digits. */
@@ -199,7 +199,7 @@ static void heads(void **state)
 		assert_int_equal(im.rec.tasks[0].pid, rows[i].pid);
 		assert_string_equal(im.rec.tasks[0].name, rows[i].name);
 		free(text);
-		done(&im);
+		import_done(&im);
 	}
 }
 
@@ -225,7 +225,7 @@ static void no_heads(void **state)
 		assert_string_equal(im.text, "0 9 9 exec\n");
 		assert_int_equal(im.report.skipped_lines, 1);
 		free(text);
-		done(&im);
+		import_done(&im);
 	}
 }
 
@@ -261,7 +261,7 @@ static void other_lines(void **state)
 	assert_int_equal(im.report.unknown_events, 5);
 	assert_int_equal(im.report.skipped_lines, 9);
 	assert_int_equal(im.report.cut_lines, 1);
-	done(&im);
+	import_done(&im);
 }
 
 /* Of an HTML file only the section of data that begins with a comment. */

@@ -9,7 +9,7 @@
 
 #include <errno.h>
 
-#include "../../sim/replay/page_faults.h"
+#include "../../sim/import/page_faults.h"
 #include "../../sim/replay/page_set.h"
 #include "../support/import_case.h"
 

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "../../sim/replay/perf_script.h"
+#include "../../sim/import/perf_script.h"
 
 #define SAMPLE MMSIM_SOURCE_DIR "/sim/recordings/jemalloc-churn.events.txt.xz"
 #define SAMPLE_RECORDING MMSIM_SOURCE_DIR "/sim/recordings/jemalloc-churn.rec.xz"

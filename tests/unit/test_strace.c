@@ -9,8 +9,8 @@
 
 #include <errno.h>
 
-#include "../../sim/replay/strace.h"
-#include "../../sim/replay/strace_text.h"
+#include "../../sim/import/strace.h"
+#include "../../sim/import/strace_text.h"
 #include "../support/import_case.h"
 
 #define T "1700000000.00000"

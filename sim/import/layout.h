@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an importer knows of an address space: disjoint regions, sorted by address. */
-#ifndef MMSIM_SIM_REPLAY_LAYOUT_H
-#define MMSIM_SIM_REPLAY_LAYOUT_H
+#ifndef MMSIM_SIM_IMPORT_LAYOUT_H
+#define MMSIM_SIM_IMPORT_LAYOUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the lines of several tracers have in common. */
-#ifndef MMSIM_SIM_REPLAY_TRACE_LINE_H
-#define MMSIM_SIM_REPLAY_TRACE_LINE_H
+#ifndef MMSIM_SIM_IMPORT_TRACE_LINE_H
+#define MMSIM_SIM_IMPORT_TRACE_LINE_H
 
 #include <stdbool.h>
 #include <stdint.h>

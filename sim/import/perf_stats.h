@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What the traced kernel's mmap_lock did, counted from its tracepoints. */
-#ifndef MMSIM_SIM_REPLAY_PERF_STATS_H
-#define MMSIM_SIM_REPLAY_PERF_STATS_H
+#ifndef MMSIM_SIM_IMPORT_PERF_STATS_H
+#define MMSIM_SIM_IMPORT_PERF_STATS_H
 
 #include "perf_events.h"
-#include "recording.h"
+#include "../replay/recording.h"
 
 /* The stats of an imported recording, each with the prefix recorded_: X(name, "what it is"). */
 #define PERF_STATS(X)                                                                              \

@@ -9,8 +9,8 @@
 #define _GNU_SOURCE 1
 #include "page_faults.h"
 #include "assumed.h"
-#include "page_set.h"
-#include "text_file.h"
+#include "../replay/page_set.h"
+#include "../replay/text_file.h"
 #include "trace_line.h"
 
 #include <ctype.h>

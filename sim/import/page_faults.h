@@ -18,8 +18,8 @@
  * Whether a fault was for a load or a store is not in the text either: faults become stores, but
  * those at the instruction pointer, which are loads. The recording says so, see RECORDING_LIMITS.
  */
-#ifndef MMSIM_SIM_REPLAY_PAGE_FAULTS_H
-#define MMSIM_SIM_REPLAY_PAGE_FAULTS_H
+#ifndef MMSIM_SIM_IMPORT_PAGE_FAULTS_H
+#define MMSIM_SIM_IMPORT_PAGE_FAULTS_H
 
 #include "import.h"
 

@@ -8,8 +8,8 @@
  *
  * and printed by `perf script -F comm,pid,tid,cpu,time,event,trace`.
  */
-#ifndef MMSIM_SIM_REPLAY_PERF_SCRIPT_H
-#define MMSIM_SIM_REPLAY_PERF_SCRIPT_H
+#ifndef MMSIM_SIM_IMPORT_PERF_SCRIPT_H
+#define MMSIM_SIM_IMPORT_PERF_SCRIPT_H
 
 #include "import.h"
 #include "perf_events.h"

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE 1
 #include "ftrace_internal.h"
-#include "idmap.h"
+#include "../replay/idmap.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -14,8 +14,8 @@
  * Older kernels print the first one's numbers as hexadecimal without 0x; trace-cmd and perfetto
  * print system calls of the first kind as any other event.
  */
-#ifndef MMSIM_SIM_REPLAY_FTRACE_TEXT_H
-#define MMSIM_SIM_REPLAY_FTRACE_TEXT_H
+#ifndef MMSIM_SIM_IMPORT_FTRACE_TEXT_H
+#define MMSIM_SIM_IMPORT_FTRACE_TEXT_H
 
 #include "perf_script.h"
 

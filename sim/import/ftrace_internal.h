@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the files of the import of ftrace's text share. */
-#ifndef MMSIM_SIM_REPLAY_FTRACE_INTERNAL_H
-#define MMSIM_SIM_REPLAY_FTRACE_INTERNAL_H
+#ifndef MMSIM_SIM_IMPORT_FTRACE_INTERNAL_H
+#define MMSIM_SIM_IMPORT_FTRACE_INTERNAL_H
 
 #include "ftrace_text.h"
 

@@ -5,7 +5,7 @@
  */
 #define _GNU_SOURCE 1
 #include "perf_stats.h"
-#include "idmap.h"
+#include "../replay/idmap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How strace writes the arguments and results of system calls. */
-#ifndef MMSIM_SIM_REPLAY_STRACE_VALUE_H
-#define MMSIM_SIM_REPLAY_STRACE_VALUE_H
+#ifndef MMSIM_SIM_IMPORT_STRACE_VALUE_H
+#define MMSIM_SIM_IMPORT_STRACE_VALUE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,11 +4,11 @@
  * kernel can have given, and the report. A front end reads its source's text and calls these in
  * the order of the trace.
  */
-#ifndef MMSIM_SIM_REPLAY_IMPORT_H
-#define MMSIM_SIM_REPLAY_IMPORT_H
+#ifndef MMSIM_SIM_IMPORT_IMPORT_H
+#define MMSIM_SIM_IMPORT_IMPORT_H
 
-#include "idmap.h"
-#include "recording.h"
+#include "../replay/idmap.h"
+#include "../replay/recording.h"
 
 /* The report's counters: X(field, "what it counts"). */
 #define IMPORT_COUNTERS(X)                                                                         \

@@ -7,11 +7,11 @@
  * PID is `[pid N]` when strace prints to a terminal, and left out while there is one task only. A
  * line may end in `<unfinished ...>`; then `<... CALL resumed>REST` of the same task continues it.
  */
-#ifndef MMSIM_SIM_REPLAY_STRACE_TEXT_H
-#define MMSIM_SIM_REPLAY_STRACE_TEXT_H
+#ifndef MMSIM_SIM_IMPORT_STRACE_TEXT_H
+#define MMSIM_SIM_IMPORT_STRACE_TEXT_H
 
 #include "strace_value.h"
-#include "text_file.h"
+#include "../replay/text_file.h"
 
 /*
  * The system calls that an import looks at, X(ID, "name"); all others are skipped. Those from

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Mappings that a program used but was not seen making, inferred from what it did with them. */
-#ifndef MMSIM_SIM_REPLAY_ASSUMED_H
-#define MMSIM_SIM_REPLAY_ASSUMED_H
+#ifndef MMSIM_SIM_IMPORT_ASSUMED_H
+#define MMSIM_SIM_IMPORT_ASSUMED_H
 
 #include "import.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Whose the lines of strace are, and which of them belong together. */
 #define _GNU_SOURCE 1
-#include "idmap.h"
+#include "../replay/idmap.h"
 #include "strace_text.h"
 
 #include <errno.h>

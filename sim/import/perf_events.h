@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The text of `perf script -F comm,pid,tid,cpu,time,event,trace` as an array of events. */
-#ifndef MMSIM_SIM_REPLAY_PERF_EVENTS_H
-#define MMSIM_SIM_REPLAY_PERF_EVENTS_H
+#ifndef MMSIM_SIM_IMPORT_PERF_EVENTS_H
+#define MMSIM_SIM_IMPORT_PERF_EVENTS_H
 
-#include "text_file.h"
+#include "../replay/text_file.h"
 
 /*
  * The tracepoints that an import understands: X(ID, "name", names of the values it needs...).

@@ -6,8 +6,8 @@
  * ptrace slows a program down 2 to 10 times, nor what the program touched: a replay makes the
  * calls, but no page is ever there. The recording says so, see RECORDING_LIMITS.
  */
-#ifndef MMSIM_SIM_REPLAY_STRACE_H
-#define MMSIM_SIM_REPLAY_STRACE_H
+#ifndef MMSIM_SIM_IMPORT_STRACE_H
+#define MMSIM_SIM_IMPORT_STRACE_H
 
 #include "import.h"
 

@@ -10,7 +10,7 @@
  */
 #define _GNU_SOURCE 1
 #include "assumed.h"
-#include "idmap.h"
+#include "../replay/idmap.h"
 #include "layout.h"
 
 #include <errno.h>
