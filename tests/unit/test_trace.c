@@ -476,6 +476,30 @@ static void reader_behind_writing_holder(void **state)
 	end_machine();
 }
 
+/* A reader that was woken with the lock has it, although it has not run since. */
+static void writer_waits_for_granted_reader(void **state)
+{
+	const struct wait_edge *edge;
+	struct task *w, *late, *next;
+	int zero = 0;
+
+	(void)state;
+	make_machine(true, "W~ L~ D~ W~ X~");
+	w = start("W", write_and_park, &zero);
+	late = start("L", read_once, &zero);
+	start("D", wake, w);
+	next = start("X", write_once, &zero);
+	run();
+	edge = edge_of(next);
+	assert_int_equal(edge->key.holder, late->index);
+	assert_int_equal(edge->key.holder_site, SITE_madvise);
+	assert_int_equal(edge->key.holder_state, HOLDER_GRANTED);
+	assert_int_equal(edge->key.behind_writer, 0);
+	assert_int_equal(edge->key.chain_length, 1);
+	assert_int_equal(edge->key.chain_end, late->index);
+	end_machine();
+}
+
 /* ---- the table is full ---- */
 
 #define NR_WAITERS 10
@@ -568,6 +592,7 @@ int main(void)
 		cmocka_unit_test(equal_waits_are_added_up),
 		cmocka_unit_test(reader_behind_queued_writer),
 		cmocka_unit_test(reader_behind_writing_holder),
+		cmocka_unit_test(writer_waits_for_granted_reader),
 		cmocka_unit_test(full_table_drops),
 		cmocka_unit_test(off_measures_nothing),
 		cmocka_unit_test(more_locks_than_the_stack_has),
