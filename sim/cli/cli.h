@@ -61,7 +61,7 @@ int cli_config_machine(const struct cli_options *options, struct mmsim_config *c
 /* Apply "6.1,munmap=whole" on top; in the program of the tests also "mutant=NAME". */
 int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant);
 
-/* 1 after the first SIGINT; a second one ends the program. */
+/* How many SIGINT and SIGTERM came; the third one ends the program. */
 extern volatile int cli_interrupted;
 void cli_catch_interrupt(void);
 
