@@ -6,7 +6,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# SIGINT, twice as timeout may send it, once the tasks run: main, rcu and the scenario's are threads of the program.
+# SIGINT, twice as timeout may send it, once the tasks run: main, rcu and the scenario's are threads
+# of the program.
 interrupt()
 {
 	local pid status=0

@@ -241,6 +241,50 @@ static void never_done_is_not_measured(void **state)
 	json_decref(b);
 }
 
+static json_t *fitness(const char *why, double busy)
+{
+	return json_pack("{s:b, s:s, s:s, s:f, s:f}", "fit", !*why, "why", why, "remarks", "",
+			 "busy", busy, "steal", 0.031);
+}
+
+/* What compare_print() writes of a comparison. */
+static char *printed(const json_t *comparison)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	compare_print(comparison, out);
+	fclose(out);
+	return text;
+}
+
+static void what_disturbed_is_said(void **state)
+{
+	json_t *a = runs(2, 2, 5000);
+	json_t *comparison =
+		json_pack("{s:i, s:{s:o, s:{s:s, s:s}}, s:{s:O, s:{}}, s:o, s:o, s:[]}", "rounds",
+			  2, "a", "runs", a, "keys", "where", "middle", "pause", "exp(1ms)", "b",
+			  "runs", a, "keys", "fitness", fitness("", 0), "fitness_during",
+			  fitness("others worked", 0.25), "metrics");
+	char *text;
+
+	(void)state;
+	assert_non_null(comparison);
+	text = printed(comparison);
+	assert_non_null(strstr(text, "\na: where=middle,pause=exp(1ms); kernel "));
+	assert_non_null(strstr(text, "\nb: kernel "));
+	assert_non_null(strstr(text, "\nNOT FIT while the rounds ran: others worked\n"));
+	assert_null(strstr(text, "NOT FIT to measure on"));
+	assert_non_null(strstr(text, "used 0.25 CPUs, and the hypervisor gave 3.1 % of"));
+	free(text);
+	json_object_del(comparison, "fitness_during");
+	text = printed(comparison);
+	assert_null(strstr(text, "while the rounds ran"));
+	free(text);
+	json_decref(comparison);
+}
+
 static void names_are_known_before_a_run(void **state)
 {
 	json_t *empty = json_loads(sample, 0, NULL);
@@ -290,6 +334,7 @@ int main(void)
 		cmocka_unit_test(others_are_not),
 		cmocka_unit_test(names_are_known_before_a_run),
 		cmocka_unit_test(a_comparison_is_judged),
+		cmocka_unit_test(what_disturbed_is_said),
 		cmocka_unit_test(one_missed_frame_counts),
 		cmocka_unit_test(effect_is_of_the_median_beside_a_zero),
 		cmocka_unit_test(never_done_is_not_measured),
