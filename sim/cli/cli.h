@@ -58,10 +58,25 @@ void cli_print_options(const char *allowed, FILE *out);
 int cli_config(const struct cli_options *options, struct mmsim_config *config);
 /* Apply --machine, --seed and what else says how, not what. */
 int cli_config_machine(const struct cli_options *options, struct mmsim_config *config);
-/* Apply "6.1,munmap=whole" on top; in the program of the tests also "mutant=NAME". */
-int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant);
 
-/* 1 after the first SIGINT; a second one ends the program. */
+/* A side of a comparison: "6.1,munmap=whole,where=edge", cut into its words. */
+struct cli_spec {
+	char *text; /* what the words are in */
+	const char *words[CLI_MAX_KEYS];
+	unsigned int nr;
+};
+/* 0, or EXIT_USAGE after saying what is wrong; cli_free_spec() all the same. */
+int cli_cut_spec(const char *text, struct cli_spec *spec);
+void cli_free_spec(struct cli_spec *spec);
+/* Is a word KEY=VALUE of a scenario? Not when a kernel, an axis or the like has that name. */
+bool cli_is_key(const char *word);
+/* Add those words as if they were --KEY=VALUE. 0 or EXIT_USAGE. */
+int cli_spec_keys(const struct cli_spec *spec, struct cli_options *options);
+/* Apply all other words, or without @has_keys all; in the program of the tests also mutant=NAME. */
+int cli_apply_spec(const struct cli_spec *spec, bool has_keys, struct mmsim_config *config,
+		   int *mutant);
+
+/* How many SIGINT and SIGTERM came; the third one ends the program. */
 extern volatile int cli_interrupted;
 void cli_catch_interrupt(void);
 
@@ -78,6 +93,8 @@ struct cli_input {
 	unsigned int points; /* of the scenario's matrix; 1: no lists */
 	struct scenario scenario; /* at the point at hand */
 };
+/* Is a scenario meant, not a recording? */
+bool cli_names_scenario(const struct cli_options *options);
 /* 0, or EXIT_USAGE after saying what is wrong. */
 int cli_load(const struct cli_options *options, struct cli_input *input);
 void cli_unload(struct cli_input *input);

@@ -67,8 +67,12 @@ static bool ends_in(const char *text, const char *end)
 }
 
 /* A path is a recording's unless it says otherwise; a bare word is a scenario's name. */
-static bool names_scenario(const char *file)
+bool cli_names_scenario(const struct cli_options *options)
 {
+	const char *file = options->file;
+
+	if (!file)
+		return false;
 	if (ends_in(file, ".ini"))
 		return true;
 	return !strchr(file, '/') && !ends_in(file, ".rec") && !ends_in(file, ".xz");
@@ -103,7 +107,7 @@ int cli_load(const struct cli_options *options, struct cli_input *input)
 		fputs("mmsim: expected a SCENARIO or a RECORDING\n", stderr);
 		return EXIT_USAGE;
 	}
-	input->is_scenario = names_scenario(options->file);
+	input->is_scenario = cli_names_scenario(options);
 	if (!input->is_scenario)
 		return load_recording(options, input);
 	if (cli_scenario(options, &input->settings, &err))

@@ -42,9 +42,10 @@ static const struct command {
 static void on_interrupt(int signal_number)
 {
 	(void)signal_number;
-	if (cli_interrupted)
+	/* Terminals and timeout may deliver the first one twice. */
+	if (cli_interrupted == 2)
 		_Exit(EXIT_INTERRUPTED);
-	cli_interrupted = 1;
+	cli_interrupted++;
 }
 
 void cli_catch_interrupt(void)

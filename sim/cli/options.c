@@ -55,7 +55,8 @@ static const struct option_row {
 	 AT(json)},
 	{'J', "json", NULL, "print as JSON", OPTION_FLAG, AT(json_list)},
 	{'q', "quiet", NULL, "no progress on stderr", OPTION_FLAG, AT(quiet)},
-	{'a', "a", "SPEC", "one side, e.g. 6.1 or 6.18,munmap=whole", OPTION_TEXT, AT(a)},
+	{'a', "a", "SPEC", "one side: 6.1, or 6.18,munmap=whole, or KEY=VALUE of the scenario",
+	 OPTION_TEXT, AT(a)},
 	{'b', "b", "SPEC", "the other side", OPTION_TEXT, AT(b)},
 	{'p', "perf-script", "FILE", "text of `perf script`, may be .xz", OPTION_TEXT,
 	 AT(perf_script)},
@@ -297,13 +298,87 @@ int cli_config(const struct cli_options *options, struct mmsim_config *config)
 	return code ? code : config_axes(options, config);
 }
 
-int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant)
-{
-	char *copy = strdup(spec), *save = NULL, error[256];
-	int err = copy ? cli_mutant(NULL, mutant) : EXIT_USAGE;
+/* ---- SPEC ---- */
 
-	for (char *word = err ? NULL : strtok_r(copy, ",", &save); word && !err;
-	     word = strtok_r(NULL, ",", &save)) {
+int cli_cut_spec(const char *text, struct cli_spec *spec)
+{
+	char *at = strdup(text);
+
+	*spec = (struct cli_spec){.text = at};
+	if (!at)
+		return usage("no memory%s%s", "", "");
+	while (*(at += strspn(at, ", \t"))) {
+		size_t len = settings_element(at);
+		bool is_last = !at[len];
+
+		if (spec->nr == CLI_MAX_KEYS)
+			return usage("%s: at most 48 words%s", text, "");
+		spec->words[spec->nr++] = at;
+		at[len] = '\0';
+		for (size_t end = len; end && (at[end - 1] == ' ' || at[end - 1] == '\t');)
+			at[--end] = '\0';
+		at += len + !is_last;
+	}
+	return 0;
+}
+
+void cli_free_spec(struct cli_spec *spec)
+{
+	free(spec->text);
+	*spec = (struct cli_spec){0};
+}
+
+/* Does an instance have a setting of that name? */
+static bool is_setting(const char *name, size_t len)
+{
+	static const char *const others[] = {"kernel", "machine", "seed", "mutant"};
+	struct mmsim_choice choice;
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (strlen(others[i]) == len && !strncmp(name, others[i], len))
+			return true;
+	for (unsigned int i = 0; !mmsim_choice_at(i, &choice); i++)
+		if (strlen(choice.axis) == len && !strncmp(name, choice.axis, len))
+			return true;
+	return !strncmp(name, "rwsem.", 6);
+}
+
+bool cli_is_key(const char *word)
+{
+	size_t len = strcspn(word, "=");
+
+	return len && word[len] && !is_setting(word, len);
+}
+
+int cli_spec_keys(const struct cli_spec *spec, struct cli_options *options)
+{
+	for (unsigned int i = 0; i < spec->nr; i++) {
+		const char *word = spec->words[i];
+
+		if (!cli_is_key(word))
+			continue;
+		if (options->nr_keys == CLI_MAX_KEYS)
+			return usage("%s: at most 48 keys%s", word, "");
+		/* The side's own word, not what is said of both. */
+		if (!strncmp(word, "memory=", 7))
+			options->memory = 0;
+		options->keys[options->nr_keys] = word;
+		options->values[options->nr_keys++] = strchr(word, '=') + 1;
+	}
+	return 0;
+}
+
+int cli_apply_spec(const struct cli_spec *spec, bool has_keys, struct mmsim_config *config,
+		   int *mutant)
+{
+	char error[256];
+	int err = cli_mutant(NULL, mutant);
+
+	for (unsigned int i = 0; i < spec->nr && !err; i++) {
+		const char *word = spec->words[i];
+
+		if (has_keys && cli_is_key(word))
+			continue;
 		if (!strncmp(word, "mutant=", 7))
 			err = cli_mutant(word + 7, mutant);
 		else if (strchr(word, '='))
@@ -311,6 +386,5 @@ int cli_apply_spec(const char *spec, struct mmsim_config *config, int *mutant)
 		else if (mmsim_config_set(config, "kernel", word, error))
 			err = usage("%s%s", error, "");
 	}
-	free(copy);
 	return err;
 }

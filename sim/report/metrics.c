@@ -187,16 +187,45 @@ bool metric_may_come(const json_t *empty, const char *name)
 	return !metric_find(empty, name, &metric) || cut_site_name(name, &cut);
 }
 
+/* What a part or a mean is of. */
+static double whole_of(const json_t *result, const json_t *object, const struct metric *metric)
+{
+	return json_number_at(metric->format == FORMAT_RATE ? result : object, metric->whole);
+}
+
+/* A time of a histogram that holds none: its count stands beside it. */
+static bool is_of_none(const json_t *object, const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	char count[METRIC_NAME_MAX];
+	const json_t *number;
+
+	snprintf(count, sizeof(count), "%.*scount", dot ? (int)(dot + 1 - path) : 0, path);
+	number = json_at(object, count);
+	return number && !json_number_value(number);
+}
+
+bool metric_measured(const json_t *result, const struct metric *metric)
+{
+	const struct metric *row;
+	const json_t *object = object_of(result, metric->name, &row);
+
+	if (metric->whole)
+		return object && whole_of(result, object, metric) > 0;
+	if (metric->format == FORMAT_COUNT || !strncmp(metric->path, "waits", 5))
+		return true;
+	return object && json_at(object, metric->path) && !is_of_none(object, metric->path);
+}
+
 double metric_value(const json_t *result, const struct metric *metric)
 {
 	const struct metric *row;
 	const json_t *object = object_of(result, metric->name, &row);
 	double value = object ? json_number_at(object, metric->path) : 0, whole = 1;
 
-	if (metric->format == FORMAT_RATE)
-		whole = json_number_at(result, metric->whole) / 1e9;
-	else if (metric->whole)
-		whole = json_number_at(object, metric->whole);
+	if (metric->whole)
+		whole = whole_of(result, object, metric) /
+			(metric->format == FORMAT_RATE ? 1e9 : 1);
 	return whole > 0 ? metric_scaled(value / whole, metric->format) : 0;
 }
 
@@ -226,6 +255,17 @@ const char *metric_unit(enum metric_format format)
 		[FORMAT_MS] = "ms",  [FORMAT_US] = "us",    [FORMAT_PERCENT] = ""};
 
 	return unit[format];
+}
+
+size_t metric_cut_name(const char **names, char name[METRIC_NAME_MAX])
+{
+	size_t len;
+
+	*names += strspn(*names, " \t,");
+	len = strcspn(*names, " \t,");
+	snprintf(name, METRIC_NAME_MAX, "%.*s", (int)len, *names);
+	*names += len;
+	return len;
 }
 
 const char *metrics_of(const json_t *result)

@@ -53,6 +53,14 @@ int metric_find(const json_t *result, const char *name, struct metric *metric);
  */
 bool metric_may_come(const json_t *empty, const char *name);
 
+/**
+ * metric_measured - has a result a value of it?
+ *
+ * An operation that was never done took no time that could be told; nor is there a mean of no
+ * holds, or a part of no page faults. Counts of what never came are 0, and so are waits added up.
+ */
+bool metric_measured(const json_t *result, const struct metric *metric);
+
 /* Its value in a result with the same tasks, in its unit; 0 when it is not there. */
 double metric_value(const json_t *result, const struct metric *metric);
 /* What a format makes of nanoseconds, of a part of 1, or of a count. */
@@ -62,6 +70,9 @@ double metric_scaled(double value, enum metric_format format);
 const char *metric_text(double value, enum metric_format format, char *buf, size_t size);
 /* "ms", "1/s", ...; empty for counts. */
 const char *metric_unit(enum metric_format format);
+
+/* The next of some names with blanks or commas between, and what follows; its length, 0: none. */
+size_t metric_cut_name(const char **names, char name[METRIC_NAME_MAX]);
 
 /* What a result is about when nobody says: names with blanks between. */
 const char *metrics_of(const json_t *result);

@@ -34,7 +34,7 @@ void result_add_workload(json_t *result, const struct mmsim *sim, const struct s
 
 void result_print(const json_t *result, FILE *out);
 
-/* The points of a matrix, a line each. */
+/* The points of a matrix, a line each; with many metrics in several tables. */
 void matrix_print(const json_t *results, FILE *out);
 
 /* Median run of each side, side by side, what was recorded beside them. */

@@ -415,8 +415,38 @@ static void print_fitness(const json_t *comparison, FILE *out)
 
 	if (*why)
 		fprintf(out, "NOT FIT to measure on: %s\n", why);
+	if (json_object_get(comparison, "fitness_during") &&
+	    *text_at(comparison, "fitness_during", "why"))
+		fprintf(out, "NOT FIT while the rounds ran: %s\n",
+			text_at(comparison, "fitness_during", "why"));
 	if (*remarks)
 		fprintf(out, "remark: %s\n", remarks);
+}
+
+static void print_disturbance(const json_t *comparison, FILE *out)
+{
+	if (json_object_get(comparison, "fitness_during"))
+		fprintf(out,
+			"\nwhile the rounds ran other programs used %.2f CPUs, and the hypervisor "
+			"gave %.1f %% of the CPU time to others\n",
+			json_number_at(comparison, "fitness_during.busy"),
+			100 * json_number_at(comparison, "fitness_during.steal"));
+}
+
+/* "a: piece=4,gc.nice=0; kernel 6.18: ...": what the side is, its keys of the scenario first. */
+static void print_side(const json_t *side, const char *name, FILE *out)
+{
+	const char *key, *before = " ";
+	json_t *value;
+
+	fprintf(out, "%s:", name);
+	json_object_foreach(json_object_get(side, "keys"), key, value)
+	{
+		fprintf(out, "%s%s=%s", before, key, json_string_value(value));
+		before = ",";
+	}
+	print_strategies(json_array_get(json_object_get(side, "runs"), 0),
+			 *before == ',' ? ";" : "", out);
 }
 
 void compare_print(const json_t *comparison, FILE *out)
@@ -431,8 +461,8 @@ void compare_print(const json_t *comparison, FILE *out)
 	s.timed = has_time(first);
 	print_head(first, out);
 	print_limits(first, out);
-	print_strategies(first, "a:", out);
-	print_strategies(json_array_get(s.b, 0), "b:", out);
+	print_side(json_object_get(comparison, "a"), "a", out);
+	print_side(json_object_get(comparison, "b"), "b", out);
 	print_fitness(comparison, out);
 	verdicts_print(comparison, out);
 	if (!json_object_get(first, "tasks")) {
@@ -444,4 +474,5 @@ void compare_print(const json_t *comparison, FILE *out)
 	print_waits(&s);
 	print_nonzero(json_object_get(first, "mapped"), "not simulated, done in its place (a run)",
 		      out);
+	print_disturbance(comparison, out);
 }

@@ -186,64 +186,111 @@ void workload_print(const json_t *result, FILE *out)
 
 /* ---- a matrix ---- */
 
-#define COLUMNS_MAX 8
+#define COLUMNS_MAX 8 /* of one table */
 
-static unsigned int find_columns(const json_t *result, struct metric columns[COLUMNS_MAX])
+static const char not_measured[] = "not measured";
+
+struct column {
+	struct metric metric;
+	char head[METRIC_NAME_MAX + 8];
+	size_t width;
+};
+
+static bool column_applies(const json_t *result, const struct metric *metric)
+{
+	return has_time(result) || metric->format == FORMAT_COUNT ||
+	       metric->format == FORMAT_PERCENT;
+}
+
+static const char *cell_text(const json_t *result, const struct metric *metric, char text[32])
+{
+	if (!metric_measured(result, metric))
+		return not_measured;
+	return metric_text(metric_value(result, metric), metric->format, text, 32);
+}
+
+static size_t larger(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+static void init_column(const json_t *results, struct column *column)
+{
+	const char *unit = metric_unit(column->metric.format);
+	const json_t *result;
+	char text[32];
+	size_t i;
+
+	snprintf(column->head, sizeof(column->head), "%s%s%s", column->metric.name,
+		 *unit ? ", " : "", unit);
+	column->width = strlen(column->head);
+	json_array_foreach(results, i, result) column->width =
+		larger(column->width, strlen(cell_text(result, &column->metric, text)));
+}
+
+/* A site of a lock is in the results of those points only that took it there. */
+static bool find_in_any(const json_t *results, const char *name, struct metric *metric)
+{
+	const json_t *result;
+	size_t i;
+
+	json_array_foreach(results, i, result)
+	{
+		if (!metric_find(result, name, metric))
+			return true;
+	}
+	return false;
+}
+
+/* The columns of the next table; *names goes on behind them. What no point has is said. */
+static unsigned int find_columns(const json_t *results, const char **names,
+				 struct column columns[COLUMNS_MAX], FILE *out)
 {
 	char name[METRIC_NAME_MAX];
-	const char *at = metrics_of(result);
 	unsigned int n = 0;
 
-	while (n < COLUMNS_MAX && *(at += strspn(at, " \t"))) {
-		size_t len = strcspn(at, " \t");
-
-		snprintf(name, sizeof(name), "%.*s", (int)len, at);
-		n += !metric_find(result, name, &columns[n]);
-		at += len;
+	while (n < COLUMNS_MAX && metric_cut_name(names, name)) {
+		if (!find_in_any(results, name, &columns[n].metric))
+			fprintf(out, "\n%s: %s at any point\n", name, not_measured);
+		else if (column_applies(json_array_get(results, 0), &columns[n].metric))
+			init_column(results, &columns[n++]);
 	}
 	return n;
 }
 
-static bool column_applies(const json_t *result, const struct metric *column)
+static void print_table(const json_t *results, const struct column *columns, unsigned int n,
+			FILE *out)
 {
-	return has_time(result) || column->format == FORMAT_COUNT ||
-	       column->format == FORMAT_PERCENT;
-}
-
-void matrix_print(const json_t *results, FILE *out)
-{
-	const json_t *first = json_array_get(results, 0), *result;
-	struct metric columns[COLUMNS_MAX];
-	unsigned int n = find_columns(first, columns);
-	char text[32];
+	const json_t *result;
 	size_t i, width = 0;
+	char text[32];
 
-	json_array_foreach(results, i, result)
-	{
-		size_t len = strlen(text_at(result, "configuration", "point"));
-
-		width = len > width ? len : width;
-	}
+	json_array_foreach(results, i, result) width =
+		larger(width, strlen(text_at(result, "configuration", "point")));
 	fprintf(out, "\n%-*s", (int)width, "");
 	for (unsigned int c = 0; c < n; c++)
-		if (column_applies(first, &columns[c]))
-			fprintf(out, "  %s%s%s", columns[c].name,
-				*metric_unit(columns[c].format) ? ", " : "",
-				metric_unit(columns[c].format));
+		fprintf(out, "  %*s", (int)columns[c].width, columns[c].head);
 	fputc('\n', out);
 	json_array_foreach(results, i, result)
 	{
 		fprintf(out, "%-*s", (int)width, text_at(result, "configuration", "point"));
-		for (unsigned int c = 0; c < n; c++) {
-			const char *unit = metric_unit(columns[c].format);
-			size_t w = strlen(columns[c].name) + (*unit ? 2 + strlen(unit) : 0);
-
-			if (column_applies(first, &columns[c]))
-				fprintf(out, "  %*s", (int)w,
-					metric_text(metric_value(result, &columns[c]),
-						    columns[c].format, text, sizeof(text)));
-		}
+		for (unsigned int c = 0; c < n; c++)
+			fprintf(out, "  %*s", (int)columns[c].width,
+				cell_text(result, &columns[c].metric, text));
 		fputs(strcmp(text_at(result, "run", "outcome"), "done") ? "  (cut short)\n" : "\n",
 		      out);
 	}
+}
+
+void matrix_print(const json_t *results, FILE *out)
+{
+	const char *names = metrics_of(json_array_get(results, 0));
+	struct column columns[COLUMNS_MAX];
+	unsigned int n = find_columns(results, &names, columns, out);
+
+	/* The first even without columns: it says which points were cut short. */
+	do {
+		print_table(results, columns, n, out);
+		n = find_columns(results, &names, columns, out);
+	} while (n);
 }

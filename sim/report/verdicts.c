@@ -9,30 +9,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where a value can be 0 no ratio is judged: a difference this small does not matter then. */
-static double absolute_effect(enum metric_format format)
+static int by_value(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* NaN without memory. */
+static double median(const double *values, size_t n)
+{
+	double *sorted = malloc((n + 1) * sizeof(*sorted)), middle;
+
+	if (!sorted)
+		return NAN;
+	memcpy(sorted, values, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_value);
+	middle = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+	free(sorted);
+	return middle;
+}
+
+static bool has_zero(const struct verdict_samples *samples)
+{
+	for (size_t i = 0; i < samples->n; i++)
+		if (samples->a[i] <= 0 || samples->a2[i] <= 0 || samples->b[i] <= 0)
+			return true;
+	return false;
+}
+
+/* Where a value is 0 no ratio is judged: a difference this small does not matter then. */
+static double absolute_effect(enum metric_format format, double effect,
+			      const struct verdict_samples *samples)
 {
 	switch (format) {
 	case FORMAT_COUNT:
-		return 1;
+		return 0.5; /* a frame more in each round does matter */
 	case FORMAT_PERCENT:
 		return 0.5;
 	case FORMAT_MS:
 		return 0.05;
 	default:
-		return 0;
+		/* Of any size: so a part of what is usual. */
+		return has_zero(samples) ? effect * median(samples->a, samples->n) : 0;
 	}
-}
-
-static size_t cut_name(const char **names, char name[METRIC_NAME_MAX])
-{
-	size_t len;
-
-	*names += strspn(*names, " \t,");
-	len = strcspn(*names, " \t,");
-	snprintf(name, METRIC_NAME_MAX, "%.*s", (int)len, *names);
-	*names += len;
-	return len;
 }
 
 static unsigned int count_names(const char *names)
@@ -40,14 +60,14 @@ static unsigned int count_names(const char *names)
 	char name[METRIC_NAME_MAX];
 	unsigned int n = 0;
 
-	while (cut_name(&names, name))
+	while (metric_cut_name(&names, name))
 		n++;
 	return n;
 }
 
 bool verdicts_may_come(const json_t *empty, const char *names, char *unknown)
 {
-	while (cut_name(&names, unknown))
+	while (metric_cut_name(&names, unknown))
 		if (!metric_may_come(empty, unknown))
 			return false;
 	return true;
@@ -61,28 +81,18 @@ unsigned int verdicts_rounds_min(const char *names)
 	return verdict_rounds_min(&question);
 }
 
+/* NaN where a run has none. */
 static double *values_of(const json_t *runs, const struct metric *metric)
 {
 	size_t n = json_array_size(runs);
 	double *values = calloc(n + 1, sizeof(*values));
 
-	for (size_t i = 0; values && i < n; i++)
-		values[i] = metric_value(json_array_get(runs, i), metric);
+	for (size_t i = 0; values && i < n; i++) {
+		const json_t *run = json_array_get(runs, i);
+
+		values[i] = metric_measured(run, metric) ? metric_value(run, metric) : NAN;
+	}
 	return values;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* The values are sorted by it. */
-static double median(double *values, size_t n)
-{
-	qsort(values, n, sizeof(*values), by_value);
-	return n % 2 ? values[n / 2] : (values[n / 2 - 1] + values[n / 2]) / 2;
 }
 
 /* JSON knows no infinity: what is unbounded is left out. */
@@ -92,17 +102,24 @@ static void set_real(json_t *row, const char *key, double value)
 		json_object_set_new(row, key, json_real(value));
 }
 
-static json_t *row_json(const struct metric *metric, const struct verdict_question *question,
-			const struct verdict_result *result)
+/* What each row has, whether it can be judged or not. */
+static json_t *row_json(const struct metric *metric)
 {
-	static const char *const verdicts[] = {"better", "worse", "same", "unmeasurable"};
 	json_t *row = json_object();
-	char text[VERDICT_TEXT_MAX];
 
 	json_set_text(row, "metric", metric->name);
 	json_set_text(row, "unit", metric_unit(metric->format));
 	json_set_int(row, "format", metric->format);
 	json_object_set_new(row, "higher_is_better", json_boolean(metric->higher_is_better));
+	return row;
+}
+
+static void set_result(json_t *row, const struct verdict_question *question,
+		       const struct verdict_result *result)
+{
+	static const char *const verdicts[] = {"better", "worse", "same", "unmeasurable"};
+	char text[VERDICT_TEXT_MAX];
+
 	json_object_set_new(row, "ratio", json_boolean(result->is_ratio));
 	set_real(row, "change", result->change.shift);
 	set_real(row, "low", result->change.low);
@@ -114,51 +131,80 @@ static json_t *row_json(const struct metric *metric, const struct verdict_questi
 	json_set_text(row, "noise", verdict_noise_text(question, result, text));
 	json_set_text(row, "verdict", verdicts[result->verdict]);
 	json_set_text(row, "text", verdict_text(question, result, text));
-	return row;
 }
 
 struct verdict_question verdicts_question(const struct metric *metric, double effect,
-					  unsigned int nr_metrics)
+					  unsigned int nr_metrics,
+					  const struct verdict_samples *samples)
 {
 	return (struct verdict_question){
 		.higher_is_better = metric->higher_is_better,
 		.effect = effect,
-		.absolute_effect = absolute_effect(metric->format),
+		.absolute_effect = absolute_effect(metric->format, effect, samples),
 		.unit = metric_unit(metric->format),
 		.alpha = VERDICTS_ALPHA,
 		.nr_metrics = nr_metrics,
 	};
 }
 
+/* A run that has none: null. */
 static json_t *values_json(const double *values, size_t n)
 {
 	json_t *array = json_array();
 
 	for (size_t i = 0; i < n; i++)
-		json_array_append_new(array, json_real(values[i]));
+		json_array_append_new(array, isnan(values[i]) ? json_null() : json_real(values[i]));
 	return array;
+}
+
+static bool all_measured(const double *values, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (isnan(values[i]))
+			return false;
+	return true;
+}
+
+/* Of a side that has it in each run. */
+static void set_median(json_t *row, const char *key, const double *values, size_t n)
+{
+	if (all_measured(values, n))
+		set_real(row, key, median(values, n));
+}
+
+static void judge_row(json_t *row, const struct verdict_rounds *rounds, const struct metric *metric,
+		      const struct verdict_samples *samples, bool *narrow)
+{
+	size_t n = samples->n;
+	struct verdict_question question;
+	struct verdict_result result;
+
+	json_set_text(row, "text", "not measured");
+	json_object_set_new(row, "a_values", values_json(samples->a, n));
+	json_object_set_new(row, "a_again_values", values_json(samples->a2, n));
+	json_object_set_new(row, "b_values", values_json(samples->b, n));
+	set_median(row, "a", samples->a, n);
+	set_median(row, "b", samples->b, n);
+	/* More rounds do not help: the run that lacks it stays. */
+	if (!all_measured(samples->a, n) || !all_measured(samples->a2, n) ||
+	    !all_measured(samples->b, n))
+		return;
+	question = verdicts_question(metric, rounds->effect, count_names(rounds->names), samples);
+	if (verdict_judge(&question, samples, &result))
+		return;
+	set_result(row, &question, &result);
+	*narrow &= verdict_narrow_enough(&question, &result);
 }
 
 static json_t *judge(const struct verdict_rounds *rounds, const struct metric *metric, bool *narrow)
 {
-	const struct verdict_question question =
-		verdicts_question(metric, rounds->effect, count_names(rounds->names));
 	double *a = values_of(rounds->a, metric), *a2 = values_of(rounds->a2, metric),
 	       *b = values_of(rounds->b, metric);
-	size_t n = json_array_size(rounds->a);
-	const struct verdict_samples samples = {a, a2, b, n};
-	struct verdict_result result;
-	json_t *row = NULL;
+	const struct verdict_samples samples = {a, a2, b, json_array_size(rounds->a)};
+	json_t *row = row_json(metric);
 
-	if (a && a2 && b && !verdict_judge(&question, &samples, &result)) {
-		row = row_json(metric, &question, &result);
-		*narrow &= verdict_narrow_enough(&question, &result);
-		json_object_set_new(row, "a_values", values_json(a, n));
-		json_object_set_new(row, "a_again_values", values_json(a2, n));
-		json_object_set_new(row, "b_values", values_json(b, n));
-		json_object_set_new(row, "a", json_real(median(a, n)));
-		json_object_set_new(row, "b", json_real(median(b, n)));
-	}
+	if (a && a2 && b)
+		judge_row(row, rounds, metric, &samples, narrow);
 	free(a);
 	free(a2);
 	free(b);
@@ -174,7 +220,7 @@ json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *
 
 	*unknown = '\0';
 	*narrow = true;
-	while (json_array_size(rounds->a) && cut_name(&names, name)) {
+	while (json_array_size(rounds->a) && metric_cut_name(&names, name)) {
 		/* A lock may have been taken at a site by one of them only. */
 		if (metric_find(json_array_get(rounds->a, 0), name, &metric) &&
 		    metric_find(json_array_get(rounds->b, 0), name, &metric)) {
@@ -194,7 +240,9 @@ bool verdicts_any(const json_t *rows)
 
 	json_array_foreach((json_t *)rows, i, row)
 	{
-		if (strcmp(json_string_value(json_object_get(row, "verdict")), "unmeasurable"))
+		const char *verdict = json_string_value(json_object_get(row, "verdict"));
+
+		if (verdict && strcmp(verdict, "unmeasurable"))
 			return true;
 	}
 	return false;
@@ -223,24 +271,37 @@ static const char *change_text(const json_t *row, const char *key, char *buf, si
 	return buf;
 }
 
-static void print_row(const json_t *row, FILE *out)
+/* The median of a side; "-" when not all of its runs have one. */
+static const char *median_text(const json_t *row, const char *side, char *buf, size_t size)
 {
 	enum metric_format format = (enum metric_format)json_number_at(row, "format");
+
+	if (!json_object_get(row, side))
+		return strcpy(buf, "-");
+	return metric_text(json_number_at(row, side), format, buf, size);
+}
+
+static void print_row(const json_t *row, FILE *out)
+{
 	const char *unit = json_string_value(json_object_get(row, "unit"));
+	const char *text = json_string_value(json_object_get(row, "text"));
 	char name[128], a[32], b[32], change[32], low[32], high[32], interval[80], p[16];
 
-	snprintf(p, sizeof(p), json_number_at(row, "p") < 0.0001 ? "<.0001" : "%.4f",
-		 json_number_at(row, "p"));
 	snprintf(name, sizeof(name), "%s%s%s", json_string_value(json_object_get(row, "metric")),
 		 *unit ? ", " : "", unit);
+	fprintf(out, "%-32s %10s %10s  ", name, median_text(row, "a", a, sizeof(a)),
+		median_text(row, "b", b, sizeof(b)));
+	if (!json_object_get(row, "verdict")) {
+		fprintf(out, "%9s %-22s %7s  %-10s %s\n", "", "", "", "", text);
+		return;
+	}
+	snprintf(p, sizeof(p), json_number_at(row, "p") < 0.0001 ? "<.0001" : "%.4f",
+		 json_number_at(row, "p"));
 	snprintf(interval, sizeof(interval), "[%s, %s]", change_text(row, "low", low, sizeof(low)),
 		 change_text(row, "high", high, sizeof(high)));
-	fprintf(out, "%-32s %10s %10s  %9s %-22s %7s  %-10s %s\n", name,
-		metric_text(json_number_at(row, "a"), format, a, sizeof(a)),
-		metric_text(json_number_at(row, "b"), format, b, sizeof(b)),
+	fprintf(out, "%9s %-22s %7s  %-10s %s\n",
 		change_text(row, "change", change, sizeof(change)), interval, p,
-		json_string_value(json_object_get(row, "noise")),
-		json_string_value(json_object_get(row, "text")));
+		json_string_value(json_object_get(row, "noise")), text);
 }
 
 /* A step machine draws its schedules by seed and has no times: counts, and no verdicts. */
@@ -257,10 +318,11 @@ static void print_counts(const json_t *comparison, FILE *out)
 		enum metric_format format = (enum metric_format)json_number_at(row, "format");
 
 		if (format == FORMAT_COUNT || format == FORMAT_PERCENT)
-			fprintf(out, "%-32s %10s %10s\n",
+			fprintf(out, "%-32s %10s %10s%s\n",
 				json_string_value(json_object_get(row, "metric")),
-				metric_text(json_number_at(row, "a"), format, a, sizeof(a)),
-				metric_text(json_number_at(row, "b"), format, b, sizeof(b)));
+				median_text(row, "a", a, sizeof(a)),
+				median_text(row, "b", b, sizeof(b)),
+				json_object_get(row, "verdict") ? "" : "   not measured");
 	}
 }
 

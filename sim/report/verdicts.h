@@ -12,7 +12,7 @@
 /* Results of the rounds so far, arrays of the same length: round i is element i of each. */
 struct verdict_rounds {
 	const json_t *a, *a2, *b; /* a2: A once more */
-	const char *names; /* of metrics, with blanks between */
+	const char *names; /* of metrics, with blanks or commas between */
 	double effect; /* a change that is too small to matter, as a part */
 };
 
@@ -21,7 +21,9 @@ struct verdict_rounds {
  * @unknown: METRIC_NAME_MAX bytes: a name that no metric has, else empty
  * @narrow: whether all metrics are known well enough to stop
  *
- * Return: an array, a row a metric; NULL: without a round, or a name is unknown.
+ * A row of a metric that some run lacks has no verdict.
+ *
+ * Return: an array, a row a metric; NULL: a name is unknown.
  */
 json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *narrow);
 
@@ -32,9 +34,14 @@ json_t *verdicts_json(const struct verdict_rounds *rounds, char *unknown, bool *
  */
 bool verdicts_may_come(const json_t *empty, const char *names, char *unknown);
 
-/* What is asked of one of @nr_metrics metrics. */
+/**
+ * verdicts_question - what is asked of one of @nr_metrics metrics
+ * @samples: its values; where one is 0, differences are judged, and @effect is that part of A's
+ *	median (of counts, percents and milliseconds a fixed bound)
+ */
 struct verdict_question verdicts_question(const struct metric *metric, double effect,
-					  unsigned int nr_metrics);
+					  unsigned int nr_metrics,
+					  const struct verdict_samples *samples);
 
 /* The rounds it takes before anything can be found. */
 unsigned int verdicts_rounds_min(const char *names);

@@ -231,8 +231,7 @@ int settings_put(struct settings *settings, const char *section, const char *nam
 
 /* ---- lists ---- */
 
-/* The length of the element at @text: to the next comma outside brackets. */
-static size_t element(const char *text)
+size_t settings_element(const char *text)
 {
 	size_t len = 0;
 	int depth = 0;
@@ -246,7 +245,7 @@ static unsigned int nr_elements(const char *text)
 {
 	unsigned int n = 1;
 
-	for (text += element(text); *text; text += element(text))
+	for (text += settings_element(text); *text; text += settings_element(text))
 		n++, text++;
 	return n;
 }
@@ -256,9 +255,9 @@ static void copy_element(const char *text, unsigned int n, char *value)
 	size_t len;
 
 	for (; n; n--)
-		text += element(text) + 1;
+		text += settings_element(text) + 1;
 	text += strspn(text, " \t");
-	len = element(text);
+	len = settings_element(text);
 	while (len && isspace((unsigned char)text[len - 1]))
 		len--;
 	snprintf(value, SETTINGS_VALUE_MAX, "%.*s", (int)len, text);

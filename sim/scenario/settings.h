@@ -70,6 +70,9 @@ int settings_value(const struct settings *settings, const struct setting *settin
 		   unsigned int point, settings_is_list is_list, char *value,
 		   struct sim_error *err);
 
+/* The length of a list's element that @text begins with: to the next comma outside brackets. */
+size_t settings_element(const char *text);
+
 /* What is particular to a point: "kernel=6.1 ui.nice=10"; empty without lists. */
 void settings_point_text(const struct settings *settings, unsigned int point,
 			 settings_is_list is_list, char *buf, size_t size);

@@ -6,7 +6,8 @@ set -euo pipefail
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# SIGINT once the tasks run: main, rcu and the scenario's are threads of the program.
+# SIGINT, twice as timeout may send it, once the tasks run: main, rcu and the scenario's are threads
+# of the program.
 interrupt()
 {
 	local pid status=0
@@ -17,6 +18,8 @@ interrupt()
 		kill -0 "$pid"
 	done
 	kill -INT "$pid"
+	# The first one may have ended it.
+	kill -INT "$pid" 2>/dev/null || true
 	wait "$pid" || status=$?
 	[ "$status" = 130 ] || {
 		echo "mmsim $*: exit $status"

@@ -16,8 +16,16 @@ scenario=$tree/tests/cli/two-tasks.ini
 	>"$work/matrix.txt"
 "$MMSIM" compare "$scenario" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
 	--json "$work/compare-scenario.json" >"$work/compare-scenario.txt"
+# On the host there is more: how fit the machine was, verdicts, and here what b never does.
+"$MMSIM" compare "$scenario" --quiet --anyway --rounds 2 --seconds 20ms --a 6.1 \
+	--b '6.18,gc.script=compute 10us' --metrics 'madvise.vma_lock gc.madvise.p99 ui.w.count' \
+	--json "$work/host.json" >"$work/host.txt" || [ $? = 3 ] # 3: nothing could be decided
+grep -q '^b: gc.script=compute 10us; kernel 6.18: ' "$work/host.txt"
+[ "$(grep -c ' not measured$' "$work/host.txt")" = 2 ]
+grep -q '^while the rounds ran other programs used ' "$work/host.txt"
 /usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" \
-	"$work/scenario.json" "$work/matrix.json" "$work/compare-scenario.json" <<'PY'
+	"$work/scenario.json" "$work/matrix.json" "$work/compare-scenario.json" \
+	"$work/host.json" <<'PY'
 import json
 import sys
 

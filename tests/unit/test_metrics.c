@@ -152,6 +152,139 @@ static void a_comparison_is_judged(void **state)
 	json_decref(b);
 }
 
+/* A frame more in each round is one that can be seen. */
+static void one_missed_frame_counts(void **state)
+{
+	json_t *a = runs(14, 0, 5000), *b = runs(14, 1, 5000);
+	struct verdict_rounds rounds = {.a = a, .a2 = a, .b = b, .effect = 0.03};
+	char unknown[METRIC_NAME_MAX];
+	json_t *rows;
+	bool narrow;
+
+	(void)state;
+	rounds.names = "ui.frames.missed";
+	rows = verdicts_json(&rounds, unknown, &narrow);
+	assert_string_equal(verdict_of(rows, 0), "worse");
+	assert_true(narrow);
+	json_decref(rows);
+	json_decref(a);
+	json_decref(b);
+}
+
+/* Rates of 2500 a second, but of none in the first round: no ratio of that can be judged. */
+static void effect_is_of_the_median_beside_a_zero(void **state)
+{
+	static const struct {
+		double done;
+		const char *verdict;
+	} rows[] = {{5100, "same"}, {5300, "better"}, {4700, "worse"}};
+	json_t *a = runs(20, 2, 5000);
+	struct verdict_rounds rounds = {.a = a, .a2 = a, .effect = 0.03, .names = "ops.rate"};
+	char unknown[METRIC_NAME_MAX];
+	bool narrow;
+
+	(void)state;
+	json_object_set_new((json_t *)json_at(json_array_get(a, 0), "run"), "operations_done",
+			    json_integer(0));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *b = runs(20, 2, rows[i].done), *found;
+
+		json_object_set_new((json_t *)json_at(json_array_get(b, 0), "run"),
+				    "operations_done", json_integer(0));
+		rounds.b = b;
+		found = verdicts_json(&rounds, unknown, &narrow);
+		assert_true(json_is_false(json_object_get(json_array_get(found, 0), "ratio")));
+		assert_string_equal(verdict_of(found, 0), rows[i].verdict);
+		assert_true(narrow);
+		json_decref(found);
+		json_decref(b);
+	}
+	json_decref(a);
+}
+
+/* What was never done took no time: not 0. */
+static void never_done_is_not_measured(void **state)
+{
+	static const char names[] = "ui.w.p99 ui.w.mean ui.w.count mmap_lock.munmap.hold_write.p99 "
+				    "pgfault.vma_lock ui.wait.total";
+	static const bool measured[] = {false, false, true, false, false, true};
+	json_t *a = runs(12, 2, 5000), *b = runs(12, 2, 5000), *run, *rows;
+	struct verdict_rounds rounds = {.a = a, .a2 = a, .b = b, .effect = 0.03, .names = names};
+	char unknown[METRIC_NAME_MAX];
+	bool narrow;
+
+	(void)state;
+	run = json_array_get(b, 7);
+	json_object_set_new((json_t *)json_at(run, "tasks.ui.operations.w"), "done",
+			    json_integer(0));
+	json_object_set_new((json_t *)json_at(run, "tasks.ui.operations.w.latency"), "count",
+			    json_integer(0));
+	json_object_set_new((json_t *)json_at(run, "counters"), "pgfault", json_integer(0));
+	json_object_del(run, "locks");
+	rows = verdicts_json(&rounds, unknown, &narrow);
+	assert_int_equal(json_array_size(rows), sizeof(measured));
+	for (size_t i = 0; i < sizeof(measured); i++) {
+		const json_t *row = json_array_get(rows, i);
+
+		assert_int_equal(!!verdict_of(rows, i), measured[i]);
+		assert_int_equal(!!json_object_get(row, "b"), measured[i]);
+		assert_non_null(json_object_get(row, "a"));
+		assert_int_equal(json_is_null(json_array_get(json_object_get(row, "b_values"), 7)),
+				 !measured[i]);
+	}
+	json_decref(rows);
+	rounds.names = "ui.w.p99";
+	rows = verdicts_json(&rounds, unknown, &narrow);
+	assert_false(verdicts_any(rows));
+	json_decref(rows);
+	json_decref(a);
+	json_decref(b);
+}
+
+static json_t *fitness(const char *why, double busy)
+{
+	return json_pack("{s:b, s:s, s:s, s:f, s:f}", "fit", !*why, "why", why, "remarks", "",
+			 "busy", busy, "steal", 0.031);
+}
+
+/* What compare_print() writes of a comparison. */
+static char *printed(const json_t *comparison)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	compare_print(comparison, out);
+	fclose(out);
+	return text;
+}
+
+static void what_disturbed_is_said(void **state)
+{
+	json_t *a = runs(2, 2, 5000);
+	json_t *comparison =
+		json_pack("{s:i, s:{s:o, s:{s:s, s:s}}, s:{s:O, s:{}}, s:o, s:o, s:[]}", "rounds",
+			  2, "a", "runs", a, "keys", "where", "middle", "pause", "exp(1ms)", "b",
+			  "runs", a, "keys", "fitness", fitness("", 0), "fitness_during",
+			  fitness("others worked", 0.25), "metrics");
+	char *text;
+
+	(void)state;
+	assert_non_null(comparison);
+	text = printed(comparison);
+	assert_non_null(strstr(text, "\na: where=middle,pause=exp(1ms); kernel "));
+	assert_non_null(strstr(text, "\nb: kernel "));
+	assert_non_null(strstr(text, "\nNOT FIT while the rounds ran: others worked\n"));
+	assert_null(strstr(text, "NOT FIT to measure on"));
+	assert_non_null(strstr(text, "used 0.25 CPUs, and the hypervisor gave 3.1 % of"));
+	free(text);
+	json_object_del(comparison, "fitness_during");
+	text = printed(comparison);
+	assert_null(strstr(text, "while the rounds ran"));
+	free(text);
+	json_decref(comparison);
+}
+
 static void names_are_known_before_a_run(void **state)
 {
 	json_t *empty = json_loads(sample, 0, NULL);
@@ -201,6 +334,10 @@ int main(void)
 		cmocka_unit_test(others_are_not),
 		cmocka_unit_test(names_are_known_before_a_run),
 		cmocka_unit_test(a_comparison_is_judged),
+		cmocka_unit_test(what_disturbed_is_said),
+		cmocka_unit_test(one_missed_frame_counts),
+		cmocka_unit_test(effect_is_of_the_median_beside_a_zero),
+		cmocka_unit_test(never_done_is_not_measured),
 		cmocka_unit_test(a_site_of_one_side_is_judged),
 	};
 

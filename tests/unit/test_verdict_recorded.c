@@ -53,9 +53,10 @@ static enum verdict judge(const struct line *line)
 {
 	const struct metric metric = {.format = (enum metric_format)line->format,
 				      .higher_is_better = line->higher};
-	const struct verdict_question question = verdicts_question(&metric, EFFECT, line->metrics);
 	const struct verdict_samples samples = {line->values[0], line->values[1], line->values[2],
 						line->rounds};
+	const struct verdict_question question =
+		verdicts_question(&metric, EFFECT, line->metrics, &samples);
 	struct verdict_result result;
 
 	assert_int_equal(verdict_judge(&question, &samples, &result), 0);

@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --machine step --quiet --kernel=6.1,6.18 --steps=300 --gc.script='barrier frame' --metrics 'ui.frames.missed,gc.barrier.count madvise.vma_lock, ui.w.count ui.mmap.count ui.munmap.count ui.compute.count ui.wait.count gc.wait.count ui.w.p99 mmap_lock.mremap.wait.count pgfault'
