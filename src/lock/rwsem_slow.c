@@ -151,7 +151,7 @@ static struct rwsem_waiter *rwsem_init_waiter(bool write)
 	struct rwsem_waiter *waiter = &current->rwsem_waiter;
 	uint64_t hz = machine_hz();
 
-	waiter->task = current;
+	quiet_store(waiter->task, current); /* who waits for it may look */
 	waiter->write = write;
 	waiter->handoff_set = false;
 	waiter->timeout_jiffies = jiffies() + DIV_ROUND_UP(hz, RWSEM_WAIT_TIMEOUT_PER_SECOND);

@@ -22,7 +22,8 @@ const char *holder_state_name(enum holder_state state)
 static bool is_granted(const struct task *task, const struct task_trace *t, const void *lock)
 {
 	return quiet_load(t->wait.lock) == lock && quiet_load(t->wait.mode) == LOCK_READ &&
-	       quiet_load(t->wait.class) < LOCK_page_table_lock && !quiet_load_acquire(task->rwsem_waiter.task);
+	       quiet_load(t->wait.class) < LOCK_page_table_lock &&
+	       !quiet_load_acquire(task->rwsem_waiter.task);
 }
 
 /* The first task but @waiter that holds @lock, and at which site. A writer is preferred. */
