@@ -151,7 +151,8 @@ static struct rwsem_waiter *rwsem_init_waiter(bool write)
 	struct rwsem_waiter *waiter = &current->rwsem_waiter;
 	uint64_t hz = machine_hz();
 
-	quiet_store(waiter->task, current); /* who waits for it may look */
+	/* Others look who has the lock: see find_holder(). */
+	quiet_store(waiter->task, current);
 	waiter->write = write;
 	waiter->handoff_set = false;
 	waiter->timeout_jiffies = jiffies() + DIV_ROUND_UP(hz, RWSEM_WAIT_TIMEOUT_PER_SECOND);
