@@ -441,8 +441,9 @@ int cmd_compare(int argc, char **argv)
 		report_code = report(&c);
 		code = code ? code : report_code;
 	}
-	/* Nothing can be said of any metric: not a result. */
-	if (!code && c.has_time && !verdicts_any(c.metrics))
+	/* Nothing can be said of any metric: not a result. Who asks for few rounds knows. */
+	if (!code && c.has_time && !verdicts_any(c.metrics) &&
+	    (!options.rounds || c.rounds >= verdicts_rounds_min(metric_names(&c))))
 		code = EXIT_UNFIT;
 	cli_clock_stop();
 	free_comparison(&c);

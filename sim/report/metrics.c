@@ -212,7 +212,9 @@ bool metric_measured(const json_t *result, const struct metric *metric)
 
 	if (metric->whole)
 		return object && whole_of(result, object, metric) > 0;
-	if (metric->format == FORMAT_COUNT || !strncmp(metric->path, "waits", 5))
+	/* Who never waited has waited for no time. */
+	if (metric->format == FORMAT_COUNT || !strncmp(metric->path, "waits", 5) ||
+	    !strncmp(metric->path, "spins.", 6))
 		return true;
 	return object && json_at(object, metric->path) && !is_of_none(object, metric->path);
 }

@@ -24,6 +24,7 @@ static const char sample[] =
 	"     \"max_ns\": 3000}}],"
 	" \"tasks\": {\"ui\": {\"loops\": 10, \"longest\": {\"operation\": \"w\", \"ns\": 7000000},"
 	"   \"waits\": {\"count\": 1, \"total_ns\": 4000000, \"max_ns\": 3000000},"
+	"   \"spins\": {\"count\": 0, \"total_ns\": 0, \"max_ns\": 0},"
 	"   \"frames\": {\"made\": 10, \"missed\": 2, \"response\": {\"p50_ns\": 1500000}},"
 	"   \"operations\": {\"w\": {\"done\": 100, \"failed\": 1,"
 	"     \"latency\": {\"count\": 100, \"sum_ns\": 50000, \"p99_ns\": 900}}}},"
@@ -45,6 +46,7 @@ static void names_are_found(void **state)
 		{"ui.frames.missed", 2},
 		{"ui.frames.p50", 1.5}, /* ms */
 		{"ui.wait.total", 4},
+		{"ui.spin.total", 0}, /* never, hence no time */
 		{"ui.longest", 7},
 		{"ui.loops.rate", 5},
 		{"ui.w.rate", 50},
