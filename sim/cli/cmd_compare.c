@@ -443,7 +443,7 @@ int cmd_compare(int argc, char **argv)
 	}
 	/* Nothing can be said of any metric: not a result. Who asks for few rounds knows. */
 	if (!code && c.has_time && !verdicts_any(c.metrics) &&
-	    (!options.rounds || c.rounds >= verdicts_rounds_min(metric_names(&c))))
+	    (!options.rounds || c.rounds >= verdicts_rounds_min(c.names)))
 		code = EXIT_UNFIT;
 	cli_clock_stop();
 	free_comparison(&c);
