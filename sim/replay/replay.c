@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Replay: the tasks and their pace. What an operation does is in replay_op.c. */
 #include "../scenario/progress.h"
+#include "../scenario/touched.h"
 #include "replay_internal.h"
 
 #include <stdio.h>
@@ -155,6 +156,22 @@ static struct replay_process *process_of(struct replay *replay, int pid)
 	return &replay->processes[replay->nr_processes++];
 }
 
+/* One for each kind of operation that the task does. */
+static int make_stats(struct replay_task *task)
+{
+	const struct plan_task *plan = task->plan;
+
+	for (unsigned int n = 0; n < plan->nr_ops; n++) {
+		enum op_kind kind = task->replay->plan->rec->ops[plan->ops[n]].kind;
+
+		if (!task->op[kind])
+			task->op[kind] = touched_calloc(sizeof(*task->op[kind]));
+		if (!task->op[kind])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 static int make_tasks(struct replay *replay)
 {
 	unsigned int n = replay->plan->nr_tasks;
@@ -172,7 +189,7 @@ static int make_tasks(struct replay *replay)
 		task->plan = &replay->plan->tasks[t];
 		task->process = process_of(replay, task->plan->pid);
 		task->progress = kmem_cache_alloc(replay->cache);
-		if (!task->progress)
+		if (!task->progress || make_stats(task))
 			return -ENOMEM;
 	}
 	return 0;
@@ -210,8 +227,10 @@ static void collect(struct replay *replay, struct replay_result *result)
 
 		add_counts(&result->counts, &task->counts);
 		for (int k = 0; k < NR_SIM_OPS; k++) {
-			const struct replay_op_stats *from = &task->op[k];
+			const struct replay_op_stats *from = task->op[k];
 
+			if (!from)
+				continue;
 			result->op[k].done += from->done;
 			result->op[k].as_recorded += from->as_recorded;
 			result->op[k].differs += from->differs;
@@ -254,6 +273,9 @@ int replay_run(struct mmsim *sim, const struct plan *plan, const struct replay_o
 	else
 		snprintf(error, 256, "%s",
 			 *mmsim_failure(sim) ? mmsim_failure(sim) : "no memory for the replay");
+	for (unsigned int t = 0; replay.tasks && t < plan->nr_tasks; t++)
+		for (int k = 0; k < NR_SIM_OPS; k++)
+			free(replay.tasks[t].op[k]);
 	free(replay.tasks);
 	free(replay.processes);
 	return err;

@@ -25,7 +25,7 @@ struct replay_task {
 	struct replay_progress *progress;
 	bool started;
 	struct replay_counts counts;
-	struct replay_op_stats op[NR_SIM_OPS];
+	struct replay_op_stats *op[NR_SIM_OPS]; /* NULL: the task does none of these */
 };
 
 struct replay {

@@ -159,7 +159,7 @@ static int64_t execute(struct replay_task *task, const struct sim_op *op)
 
 void replay_do_op(struct replay_task *task, const struct sim_op *op)
 {
-	struct replay_op_stats *stats = &task->op[op->kind];
+	struct replay_op_stats *stats = task->op[op->kind];
 	uint64_t start = mmsim_now_ns();
 	int64_t result = execute(task, op);
 

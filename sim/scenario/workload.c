@@ -3,6 +3,7 @@
 #include "workload.h"
 #include "do_op.h"
 #include "progress.h"
+#include "touched.h"
 #include "worker.h"
 
 #include <errno.h>
@@ -327,7 +328,7 @@ static int make_stats(struct worker *worker)
 	for (int k = 0; k < OP_DO; k++) {
 		if (!(worker->task->script.kinds >> k & 1))
 			continue;
-		worker->op[k] = calloc(1, sizeof(*worker->op[k]));
+		worker->op[k] = touched_calloc(sizeof(*worker->op[k]));
 		if (!worker->op[k])
 			return -ENOMEM;
 	}
@@ -361,7 +362,7 @@ static int make_workers(struct workload *w)
 
 	for (unsigned int t = 0; t < s->nr_tasks; t++)
 		nr += s->tasks[t].count;
-	w->workers = calloc(nr + 1, sizeof(*w->workers));
+	w->workers = touched_calloc((nr + 1) * sizeof(*w->workers));
 	if (!w->workers)
 		return -ENOMEM;
 	for (unsigned int t = 0; t < s->nr_tasks; t++)
