@@ -186,17 +186,9 @@ void workload_print(const json_t *result, FILE *out)
 
 /* ---- a matrix ---- */
 
-#define COLUMNS_MAX 8 /* of one table */
+#define POINTS_MAX 5 /* side by side; a mail is 100 columns wide */
 
-static const char not_measured[] = "not measured";
-
-struct column {
-	struct metric metric;
-	char head[METRIC_NAME_MAX + 8];
-	size_t width;
-};
-
-static bool column_applies(const json_t *result, const struct metric *metric)
+static bool metric_applies(const json_t *result, const struct metric *metric)
 {
 	return has_time(result) || metric->format == FORMAT_COUNT ||
 	       metric->format == FORMAT_PERCENT;
@@ -205,27 +197,8 @@ static bool column_applies(const json_t *result, const struct metric *metric)
 static const char *cell_text(const json_t *result, const struct metric *metric, char text[32])
 {
 	if (!metric_measured(result, metric))
-		return not_measured;
+		return "not measured";
 	return metric_text(metric_value(result, metric), metric->format, text, 32);
-}
-
-static size_t larger(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-static void init_column(const json_t *results, struct column *column)
-{
-	const char *unit = metric_unit(column->metric.format);
-	const json_t *result;
-	char text[32];
-	size_t i;
-
-	snprintf(column->head, sizeof(column->head), "%s%s%s", column->metric.name,
-		 *unit ? ", " : "", unit);
-	column->width = strlen(column->head);
-	json_array_foreach(results, i, result) column->width =
-		larger(column->width, strlen(cell_text(result, &column->metric, text)));
 }
 
 /* A site of a lock is in the results of those points only that took it there. */
@@ -242,55 +215,48 @@ static bool find_in_any(const json_t *results, const char *name, struct metric *
 	return false;
 }
 
-/* The columns of the next table; *names goes on behind them. What no point has is said. */
-static unsigned int find_columns(const json_t *results, const char **names,
-				 struct column columns[COLUMNS_MAX], FILE *out)
+/* One metric at the points from @first on. */
+static void print_metric(const json_t *results, size_t first, const char *name, FILE *out)
 {
-	char name[METRIC_NAME_MAX];
-	unsigned int n = 0;
+	char text[32], head[METRIC_NAME_MAX + 8];
+	struct metric metric;
 
-	while (n < COLUMNS_MAX && metric_cut_name(names, name)) {
-		if (!find_in_any(results, name, &columns[n].metric))
-			fprintf(out, "\n%s: %s at any point\n", name, not_measured);
-		else if (column_applies(json_array_get(results, 0), &columns[n].metric))
-			init_column(results, &columns[n++]);
+	if (!find_in_any(results, name, &metric)) {
+		fprintf(out, "%-38s not measured at any point\n", name);
+		return;
 	}
-	return n;
+	if (!metric_applies(json_array_get(results, 0), &metric))
+		return;
+	snprintf(head, sizeof(head), "%s%s%s", name, *metric_unit(metric.format) ? ", " : "",
+		 metric_unit(metric.format));
+	fprintf(out, "%-38s", head);
+	for (size_t i = first; i < first + POINTS_MAX && i < json_array_size(results); i++)
+		fprintf(out, " %12s", cell_text(json_array_get(results, i), &metric, text));
+	fputc('\n', out);
 }
 
-static void print_table(const json_t *results, const struct column *columns, unsigned int n,
-			FILE *out)
+static void print_points(const json_t *results, size_t first, FILE *out)
 {
-	const json_t *result;
-	size_t i, width = 0;
-	char text[32];
+	const char *names = metrics_of(json_array_get(results, 0));
+	char name[METRIC_NAME_MAX];
 
-	json_array_foreach(results, i, result) width =
-		larger(width, strlen(text_at(result, "configuration", "point")));
-	fprintf(out, "\n%-*s", (int)width, "");
-	for (unsigned int c = 0; c < n; c++)
-		fprintf(out, "  %*s", (int)columns[c].width, columns[c].head);
+	fprintf(out, "\n%-38s", "");
+	for (size_t i = first; i < first + POINTS_MAX && i < json_array_size(results); i++)
+		fprintf(out, " %12zu", i + 1);
 	fputc('\n', out);
-	json_array_foreach(results, i, result)
-	{
-		fprintf(out, "%-*s", (int)width, text_at(result, "configuration", "point"));
-		for (unsigned int c = 0; c < n; c++)
-			fprintf(out, "  %*s", (int)columns[c].width,
-				cell_text(result, &columns[c].metric, text));
-		fputs(strcmp(text_at(result, "run", "outcome"), "done") ? "  (cut short)\n" : "\n",
-		      out);
-	}
+	while (metric_cut_name(&names, name))
+		print_metric(results, first, name, out);
 }
 
 void matrix_print(const json_t *results, FILE *out)
 {
-	const char *names = metrics_of(json_array_get(results, 0));
-	struct column columns[COLUMNS_MAX];
-	unsigned int n = find_columns(results, &names, columns, out);
+	const json_t *result;
+	size_t i;
 
-	/* The first even without columns: it says which points were cut short. */
-	do {
-		print_table(results, columns, n, out);
-		n = find_columns(results, &names, columns, out);
-	} while (n);
+	fputc('\n', out);
+	json_array_foreach(results, i, result)
+		fprintf(out, "%zu: %s%s\n", i + 1, text_at(result, "configuration", "point"),
+			strcmp(text_at(result, "run", "outcome"), "done") ? " (cut short)" : "");
+	for (i = 0; i < json_array_size(results); i += POINTS_MAX)
+		print_points(results, i, out);
 }
