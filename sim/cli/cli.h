@@ -76,8 +76,12 @@ int cli_spec_keys(const struct cli_spec *spec, struct cli_options *options);
 int cli_apply_spec(const struct cli_spec *spec, bool has_keys, struct mmsim_config *config,
 		   int *mutant);
 
-/* How many SIGINT and SIGTERM came; the third one ends the program. */
-extern volatile int cli_interrupted;
+/*
+ * How many SIGINT and SIGTERM came; the third ends the program. A signal's handler runs in any thread, and
+ * all look: read atomically.
+ */
+extern volatile int cli_interrupts;
+bool cli_interrupted(void);
 void cli_catch_interrupt(void);
 
 /* The settings of the scenario that @options names, with what the options say. 0 or -errno. */

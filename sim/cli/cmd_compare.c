@@ -389,7 +389,7 @@ static int report(const struct comparison *c)
 	int code = 0;
 
 	if (!c->rounds || !c->metrics) {
-		if (cli_interrupted)
+		if (cli_interrupted())
 			fputs("mmsim: interrupted in the first round\n", stderr);
 		return 0;
 	}

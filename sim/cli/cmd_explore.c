@@ -108,7 +108,7 @@ static bool may_go_on(const struct explore *e, struct plan_of_search *plan, unsi
 	uint64_t now = cli_now_ns();
 
 	tell_progress(e, plan, now);
-	if (cli_interrupted)
+	if (cli_interrupted())
 		return false;
 	if (e->options->schedules && e->runs >= e->options->schedules * percent / 100)
 		return false;
@@ -193,8 +193,8 @@ static int search_and_print(struct explore *e)
 		       (unsigned long long)info.preemptions);
 		code = explore_print_failure(e, mmsim_search_schedule(found->search));
 	} else if (!code) {
-		printf("nothing found%s\n", cli_interrupted ? ", interrupted" : "");
-		code = cli_interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+		printf("nothing found%s\n", cli_interrupted() ? ", interrupted" : "");
+		code = cli_interrupted() ? EXIT_INTERRUPTED : EXIT_FINE;
 	}
 	free_plan(&plan);
 	return code;

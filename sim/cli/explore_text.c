@@ -186,7 +186,7 @@ int explore_print_failure(struct explore *e, const char *schedule)
 	}
 	forget_events(e);
 	printf("%sschedule, %zu words:\n  %s\n", e->verdict.why, shrink_words(schedule), schedule);
-	shrunk = shrink_schedule(schedule, fails_alike, &f, &cli_interrupted, &tries);
+	shrunk = shrink_schedule(schedule, fails_alike, &f, &cli_interrupts, &tries);
 	if (!shrunk) {
 		fputs("mmsim: no memory\n", stderr);
 		return EXIT_USAGE;

@@ -153,13 +153,13 @@ static struct workload_result workload_result; /* too large for the stack */
 static int run_scenario(const struct cli_options *options, const struct cli_input *input,
 			struct mmsim *sim, struct run_info *info, json_t **result)
 {
-	const struct workload_options how = {.progress = !options->quiet, .stop = &cli_interrupted};
+	const struct workload_options how = {.progress = !options->quiet, .stop = &cli_interrupts};
 	int err = workload_run(sim, &input->scenario, &how, &workload_result);
 
 	info->scenario = options->file;
 	info->point = input->scenario.point;
 	info->settings = &input->settings;
-	info->outcome = err ? workload_result.why : cli_interrupted ? "interrupted" : "done";
+	info->outcome = err ? workload_result.why : cli_interrupted() ? "interrupted" : "done";
 	*result = result_json(sim, info);
 	result_add_workload(*result, sim, &input->scenario, &workload_result);
 	if (err)
@@ -177,14 +177,14 @@ static int run_recording(const struct cli_options *options, const struct cli_inp
 	const struct replay_options how = {
 		.think = info->think,
 		.progress = !options->quiet,
-		.stop = &cli_interrupted,
+		.stop = &cli_interrupts,
 	};
 	struct replay_result replayed;
 	char error[256];
 	int err = replay_run(sim, &input->plan, &how, &replayed, error);
 
 	info->recording = options->file;
-	info->outcome = err ? mmsim_failure(sim) : cli_interrupted ? "interrupted" : "done";
+	info->outcome = err ? mmsim_failure(sim) : cli_interrupted() ? "interrupted" : "done";
 	*result = result_json(sim, info);
 	result_add_replay(*result, &input->rec, &replayed);
 	if (!err)
@@ -218,11 +218,11 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 	leaked = mmsim_destroy(sim);
 	if (code)
 		return code;
-	if (leaked && !cli_interrupted) {
+	if (leaked && !cli_interrupted()) {
 		fputs("mmsim: objects or pages were leaked\n", stderr);
 		return EXIT_BROKEN;
 	}
-	return cli_interrupted ? EXIT_INTERRUPTED : EXIT_FINE;
+	return cli_interrupted() ? EXIT_INTERRUPTED : EXIT_FINE;
 }
 
 /* ---- what a run's result will hold ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim: the commands. */
 #include "cli.h"
+#include "machine/atomic.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
  */
 const char *malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1";
 
-volatile int cli_interrupted;
+volatile int cli_interrupts;
 
 static const struct command {
 	const char *name, *args, *help;
@@ -43,9 +44,13 @@ static void on_interrupt(int signal_number)
 {
 	(void)signal_number;
 	/* Terminals and timeout may deliver the first one twice. */
-	if (cli_interrupted == 2)
+	if (quiet_add(cli_interrupts, 1) >= 2)
 		_Exit(EXIT_INTERRUPTED);
-	cli_interrupted++;
+}
+
+bool cli_interrupted(void)
+{
+	return quiet_load(cli_interrupts);
 }
 
 void cli_catch_interrupt(void)

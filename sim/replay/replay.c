@@ -15,7 +15,7 @@
 
 static bool stopped(const struct replay *replay)
 {
-	return replay->options->stop && *replay->options->stop;
+	return replay->options->stop && quiet_load(*replay->options->stop);
 }
 
 static void wait_for_time(struct replay *replay, const struct sim_op *op)

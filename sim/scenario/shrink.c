@@ -2,6 +2,7 @@
 /* Making a failing schedule short; see shrink.h. */
 #define _GNU_SOURCE 1
 #include "shrink.h"
+#include "machine/atomic.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static bool try(struct shrink *s)
 {
 	char(*words)[WORD_MAX] = s->words;
 
-	if (*s->stop)
+	if (quiet_load(*s->stop))
 		return false;
 	s->nr_trial = merge(s->trial, s->nr_trial);
 	join(s, s->trial, s->nr_trial);

@@ -282,7 +282,7 @@ int worker_do_script(struct worker *worker, const struct script *script, bool to
 
 bool workload_over(const struct workload *w, uint64_t now_ns)
 {
-	if (w->options->stop && *w->options->stop)
+	if (w->options->stop && quiet_load(*w->options->stop))
 		return true;
 	if (w->end_ns && now_ns >= w->end_ns)
 		return true;
