@@ -77,8 +77,8 @@ int cli_apply_spec(const struct cli_spec *spec, bool has_keys, struct mmsim_conf
 		   int *mutant);
 
 /*
- * How many SIGINT and SIGTERM came; the third ends the program. A signal's handler runs in any thread, and
- * all look: read atomically.
+ * How many SIGINT and SIGTERM came; the third ends the program. A handler runs in any
+ * thread, and all look: it is read atomically.
  */
 extern volatile int cli_interrupts;
 bool cli_interrupted(void);
