@@ -27,7 +27,7 @@ struct ftrace_raw_calls {
 /**
  * ftrace_raw_line - read the event of raw_syscalls:* and append it, if it may be a memory call
  * @raw: where its number goes
- * @events: where it goes, with the kind PERF_ENTER_MMAP or PERF_EXIT_MMAP for now
+ * @events: where it goes, as PERF_ENTER_MMAP or PERF_EXIT_MMAP until its call is known
  * @event: all but kind and values; its trace is `NR ...`
  * @is_enter: sys_enter, not sys_exit
  *

@@ -19,7 +19,7 @@
 	X("mmap_lock.read", COUNT, false, "totals.mmap_lock_read", NULL, "taken for reading")      \
 	X("mmap_lock.write", COUNT, false, "totals.mmap_lock_write", NULL, "taken for writing")    \
 	X("mmap_lock.hold", US, false, "totals.mmap_lock_hold_ns", "totals.mmap_lock_holds",       \
-	  "mean time that it was held")                                                            \
+	  "mean time held; grows when short holds go")                                                            \
 	X("mmap_lock.wait.count", COUNT, false, "waits_by_lock.mmap_lock.count", NULL,             \
 	  "contended waits for it")                                                                \
 	X("mmap_lock.wait.total", MS, false, "waits_by_lock.mmap_lock.total_ns", NULL,             \
@@ -278,7 +278,7 @@ const char *metrics_of(const json_t *result)
 		return said;
 	if (json_object_get(result, "tasks"))
 		return "ops.rate mmap_lock.wait.total mmap_lock.wait.longest";
-	return "mmap_lock.wait.count mmap_lock.wait.total mmap_lock.hold madvise.p99 w.p99";
+	return "mmap_lock.wait.count mmap_lock.wait.total madvise.p99 w.p99";
 }
 
 static void print_rows(const struct metric *rows, size_t nr, const char *before, FILE *out)

@@ -75,7 +75,7 @@ struct worker {
 int worker_main(void *arg);
 /* Is the run at its end, by time, steps or from outside? */
 bool workload_over(const struct workload *w, uint64_t now_ns);
-/* Do a script once, as the calling task. 0 or -ENOMEM. */
+/* Do a script once, as the calling task. 0; -ECANCELED: the run ended before. */
 int worker_do_script(struct worker *worker, const struct script *script, bool top);
 
 /* barrier.c: wait for all; false: the run ended before. */

@@ -20,7 +20,7 @@
 	X(VMREF_NO_MMGRAB, "a reused VMA's count is dropped without pinning its mm")               \
 	X(GROW_UNDER_READ, "a stack grows under mmap_lock held for read only")                     \
 	X(ANON_CHECK_BEFORE_LOCK, "the anon_vma is looked for before the VMA is locked")           \
-	X(HOLD_A_FIFTH_LONGER, "mmap_lock is held a fifth longer, for comparisons to find")
+	X(HOLD_A_FIFTH_LONGER, "timed holds of rwsems last a fifth longer")
 
 enum mmsim_mutant {
 #define X(name, what) MUTANT_##name,

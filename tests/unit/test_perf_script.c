@@ -7,79 +7,15 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "../../sim/import/perf_script.h"
+#include "../support/import_case.h"
 
 #define SAMPLE MMSIM_SOURCE_DIR "/sim/recordings/jemalloc-churn.events.txt.xz"
 #define SAMPLE_RECORDING MMSIM_SOURCE_DIR "/sim/recordings/jemalloc-churn.rec.xz"
 
-/* What an import of a text gave. */
-struct imported {
-	struct recording rec;
-	struct import_report report;
-	struct sim_error err;
-	int ret;
-	char *path, *text;
-};
-
-static char *file_with(const char *text)
-{
-	const char *dir = getenv("TMPDIR");
-	char *path = NULL;
-	int fd;
-
-	assert_true(asprintf(&path, "%s/mmsim-XXXXXX", dir ? dir : "/tmp") > 0);
-	fd = mkstemp(path);
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
-	close(fd);
-	return path;
-}
-
-/* The operations as text, one a line. */
-static char *text_of(const struct recording *rec)
-{
-	char line[SIM_OP_LINE_MAX], *text = NULL;
-	size_t len;
-	FILE *stream = open_memstream(&text, &len);
-
-	for (size_t i = 0; i < rec->nr_ops; i++) {
-		assert_true(sim_op_print_record(&rec->ops[i], line, sizeof(line)) > 0);
-		fprintf(stream, "%s\n", line);
-	}
-	fclose(stream);
-	return text;
-}
-
 static struct imported import(const char *text)
 {
-	struct imported im = {.path = file_with(text)};
-
-	im.ret = import_perf_script(im.path, &im.rec, &im.report, &im.err);
-	unlink(im.path);
-	if (!im.ret)
-		im.text = text_of(&im.rec);
-	return im;
-}
-
-static void done(struct imported *im)
-{
-	recording_free(&im->rec);
-	free(im->text);
-	free(im->path);
-}
-
-static uint64_t stat_of(const struct recording *rec, const char *name)
-{
-	uint64_t value = 0;
-
-	assert_true(recording_stat(rec, name, &value));
-	return value;
+	return import_text(import_perf_script, text);
 }
 
 static void imports_to(const char *text, const char *expected)
@@ -89,7 +25,7 @@ static void imports_to(const char *text, const char *expected)
 	assert_string_equal(im.err.text, "");
 	assert_int_equal(im.ret, 0);
 	assert_string_equal(im.text, expected);
-	done(&im);
+	import_done(&im);
 }
 
 #define EXEC "a 7/7 [000] 1.000000: sched:sched_process_exec: filename=./a pid=7 old_pid=7\n"
@@ -154,7 +90,7 @@ static void names_and_order(void **state)
 	assert_int_equal(im.rec.tasks[1].pid, 7);
 	assert_string_equal(im.rec.tasks[1].name, "Web: a [1] 2/3 x");
 	assert_int_equal(im.report.threads, 1);
-	done(&im);
+	import_done(&im);
 }
 
 static void cut_in_a_line(void **state)
@@ -172,7 +108,7 @@ static void cut_in_a_line(void **state)
 	assert_int_equal(im.report.cut_lines, 1);
 	assert_int_equal(im.report.unpaired_enters, 1);
 	assert_int_equal(im.report.assumed_mappings, 1);
-	done(&im);
+	import_done(&im);
 }
 
 static void cut_in_a_call(void **state)
@@ -188,7 +124,7 @@ static void cut_in_a_call(void **state)
 	assert_int_equal(im.report.cut_lines, 0);
 	assert_int_equal(im.report.unpaired_exits, 1);
 	assert_int_equal(im.report.unpaired_enters, 1);
-	done(&im);
+	import_done(&im);
 }
 
 static void unknown_lines(void **state)
@@ -204,7 +140,7 @@ static void unknown_lines(void **state)
 	assert_string_equal(im.text, "0 7 7 exec\n");
 	assert_int_equal(im.report.unknown_events, 1);
 	assert_int_equal(im.report.skipped_lines, 2);
-	done(&im);
+	import_done(&im);
 }
 
 static void fails_with(const char *text, const char *expected)
@@ -216,7 +152,7 @@ static void fails_with(const char *text, const char *expected)
 	assert_true(asprintf(&full, "%s%s", im.path, expected) > 0);
 	assert_string_equal(im.err.text, full);
 	free(full);
-	done(&im);
+	import_done(&im);
 }
 
 static void errors(void **state)
@@ -240,17 +176,17 @@ static void errors(void **state)
 
 #define EVENT(time, text) "a 7/7 [000] 1." time ": " text "\n"
 
-#define FAULT(time, addr, code) \
+#define FAULT(time, addr, code)                                                                    \
 	EVENT(time, "exceptions:page_fault_user: address=" addr " ip=0x1 error_code=" code)
 
 /* One page at 0x10001000 at the kernel's choice, by PID/TID. */
-#define MMAP(task, time, end)                                                            \
-	"a " task " [000] 1." time ": syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, " \
-	"prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"                             \
+#define MMAP(task, time, end)                                                                      \
+	"a " task " [000] 1." time ": syscalls:sys_enter_mmap: addr: 0x0, len: 0x1000, "           \
+	"prot: 0x3, flags: 0x22, fd: 0xffffffff, off: 0x0\n"                                       \
 	"a " task " [000] 1." end ": syscalls:sys_exit_mmap: 0x10001000\n"
 
-#define MUNMAP(task, time, end)                                                                   \
-	"a " task " [000] 1." time ": syscalls:sys_enter_munmap: addr: 0x10001000, len: 0x1000\n" \
+#define MUNMAP(task, time, end)                                                                    \
+	"a " task " [000] 1." time ": syscalls:sys_enter_munmap: addr: 0x10001000, len: 0x1000\n"  \
 	"a " task " [000] 1." end ": syscalls:sys_exit_munmap: 0x0\n"
 
 /* One event a line reads best here. */
@@ -312,7 +248,7 @@ static void forked_child(void **state)
 				     "3 9 9 w 0x20000000\n");
 	assert_int_equal(im.report.forks, 1);
 	assert_int_equal(im.report.assumed_mappings, 4);
-	done(&im);
+	import_done(&im);
 }
 
 /* The child's first brk moves the end of the heap that it has from its parent. */
@@ -369,7 +305,7 @@ static void reused_place(void **state)
 				     "4 7 8 mmap 0x10001000 0x1000 rw ph = 0x10001000\n");
 	assert_int_equal(im.report.postponed, 1);
 	assert_int_equal(im.report.assumed_unmaps, 0);
-	done(&im);
+	import_done(&im);
 }
 
 /* What the trace did not see is put in front of what shows it. */
@@ -402,7 +338,7 @@ static void denied_faults(void **state)
 	(void)state;
 	assert_int_equal(im.report.denied_faults, 2);
 	assert_int_equal(im.report.assumed_mappings, 0);
-	done(&im);
+	import_done(&im);
 }
 
 /* What no kernel answers is left out: a damaged line. So are a child below 1 and ids too large. */
@@ -428,7 +364,7 @@ static void impossible_values(void **state)
 	assert_int_equal(im.report.unsupported, 5);
 	assert_int_equal(im.report.skipped_lines, 1);
 	assert_int_equal(im.report.forks, 0);
-	done(&im);
+	import_done(&im);
 }
 
 /* As reused_place(), but the thread had a fault before its call's end: not moved behind that. */
@@ -448,7 +384,7 @@ static void postponed_before_own_next(void **state)
 				     "3 7 8 mmap 0x10001000 0x1000 rw ph = 0x10001000\n"
 				     "3 7 8 w 0x10001000\n");
 	assert_int_equal(im.report.postponed, 1);
-	done(&im);
+	import_done(&im);
 }
 
 #define ACQUIRED "mmap_lock:mmap_lock_acquire_returned: "
@@ -471,18 +407,18 @@ static void lock_stats(void **state)
 
 	(void)state;
 	assert_int_equal(im.ret, 0);
-	assert_int_equal(stat_of(&im.rec, "recorded_fault_total"), 2);
-	assert_int_equal(stat_of(&im.rec, "recorded_fault_vma_lock"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_write"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_read"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_wait_count"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_wait_ns"), 7000);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_hold_write_ns"), 11000);
-	assert_int_equal(stat_of(&im.rec, "recorded_mmap_lock_hold_read_ns"), 5000);
-	assert_int_equal(stat_of(&im.rec, "recorded_contention_begin_write"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_contention_begin_spin"), 1);
-	assert_int_equal(stat_of(&im.rec, "recorded_duration_ns"), 26000);
-	done(&im);
+	assert_int_equal(import_stat(&im.rec, "recorded_fault_total"), 2);
+	assert_int_equal(import_stat(&im.rec, "recorded_fault_vma_lock"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_write"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_read"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_wait_count"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_wait_ns"), 7000);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_hold_write_ns"), 11000);
+	assert_int_equal(import_stat(&im.rec, "recorded_mmap_lock_hold_read_ns"), 5000);
+	assert_int_equal(import_stat(&im.rec, "recorded_contention_begin_write"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_contention_begin_spin"), 1);
+	assert_int_equal(import_stat(&im.rec, "recorded_duration_ns"), 26000);
+	import_done(&im);
 }
 
 /* clang-format on */
@@ -507,13 +443,13 @@ static void sample(void **state)
 	assert_int_equal(report.unpaired_enters + report.unpaired_exits + report.unsupported, 0);
 	assert_int_equal(report.assumed_mappings, 6);
 	assert_int_equal(report.assumed_late + report.assumed_unmaps + report.postponed, 0);
-	assert_int_equal(stat_of(&rec, "recorded_madvise_total"), 11269);
+	assert_int_equal(import_stat(&rec, "recorded_madvise_total"), 11269);
 	/* 98.3 % of the calls. */
-	assert_int_equal(stat_of(&rec, "recorded_madvise_vma_lock"), 11074);
-	assert_int_equal(stat_of(&rec, "recorded_fault_total"), 114703);
-	assert_int_equal(stat_of(&rec, "recorded_contention_begin_read"), 3);
-	assert_int_equal(stat_of(&rec, "recorded_contention_begin_write"), 3);
-	assert_int_equal(stat_of(&rec, "recorded_contention_begin_spin"), 111);
+	assert_int_equal(import_stat(&rec, "recorded_madvise_vma_lock"), 11074);
+	assert_int_equal(import_stat(&rec, "recorded_fault_total"), 114703);
+	assert_int_equal(import_stat(&rec, "recorded_contention_begin_read"), 3);
+	assert_int_equal(import_stat(&rec, "recorded_contention_begin_write"), 3);
+	assert_int_equal(import_stat(&rec, "recorded_contention_begin_spin"), 111);
 	assert_int_equal(rec.nr_ops, 126490);
 	assert_int_equal(rec.nr_tasks, 200);
 	/* The shipped recording is what an import of the shipped trace gives. */
@@ -530,17 +466,15 @@ static void sample(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(system_calls),	   cmocka_unit_test(names_and_order),
-		cmocka_unit_test(cut_in_a_line),   cmocka_unit_test(cut_in_a_call),
-		cmocka_unit_test(unknown_lines),   cmocka_unit_test(errors),
-		cmocka_unit_test(image_and_stack), cmocka_unit_test(gap_with_a_mapping),
-		cmocka_unit_test(forked_child),	   cmocka_unit_test(reused_place),
-		cmocka_unit_test(unseen_changes),  cmocka_unit_test(denied_faults),
-		cmocka_unit_test(lock_stats),	   cmocka_unit_test(sample),
-		cmocka_unit_test(impossible_values),
-		cmocka_unit_test(forked_heap),
-		cmocka_unit_test(heap_over_a_mapping),
-		cmocka_unit_test(postponed_before_own_next),
+		cmocka_unit_test(system_calls),	       cmocka_unit_test(names_and_order),
+		cmocka_unit_test(cut_in_a_line),       cmocka_unit_test(cut_in_a_call),
+		cmocka_unit_test(unknown_lines),       cmocka_unit_test(errors),
+		cmocka_unit_test(image_and_stack),     cmocka_unit_test(gap_with_a_mapping),
+		cmocka_unit_test(forked_child),	       cmocka_unit_test(reused_place),
+		cmocka_unit_test(unseen_changes),      cmocka_unit_test(denied_faults),
+		cmocka_unit_test(lock_stats),	       cmocka_unit_test(sample),
+		cmocka_unit_test(impossible_values),   cmocka_unit_test(forked_heap),
+		cmocka_unit_test(heap_over_a_mapping), cmocka_unit_test(postponed_before_own_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
