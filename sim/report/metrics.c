@@ -19,7 +19,7 @@
 	X("mmap_lock.read", COUNT, false, "totals.mmap_lock_read", NULL, "taken for reading")      \
 	X("mmap_lock.write", COUNT, false, "totals.mmap_lock_write", NULL, "taken for writing")    \
 	X("mmap_lock.hold", US, false, "totals.mmap_lock_hold_ns", "totals.mmap_lock_holds",       \
-	  "mean time held; it grows when short holds go")                                           \
+	  "mean time held; it grows when short holds go")                                          \
 	X("mmap_lock.wait.count", COUNT, false, "waits_by_lock.mmap_lock.count", NULL,             \
 	  "contended waits for it")                                                                \
 	X("mmap_lock.wait.total", MS, false, "waits_by_lock.mmap_lock.total_ns", NULL,             \
