@@ -145,6 +145,8 @@ static int hold_until_contended(void *arg)
 	mmsim_down_write(w->rwsem);
 	while (!mmsim_rwsem_is_contended(w->rwsem))
 		mmsim_sleep_ns(100000);
+	/* It is queued, but may not have looked yet for whom it waits. */
+	mmsim_sleep_ns(50000000);
 	mmsim_up_write(w->rwsem);
 	return 0;
 }
