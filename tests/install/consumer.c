@@ -29,12 +29,13 @@ struct world {
 	struct mmsim *sim;
 	struct mm_struct *mm;
 	struct mmsim_rwsem *rwsem;
+	_Atomic int held; /* by the task that holds first */
 };
 
 static struct world world_create(const char *machine, const char *schedule)
 {
 	struct mmsim_config config;
-	struct world w = {NULL, NULL, NULL};
+	struct world w = {0};
 	char error[256];
 
 	mmsim_config_init(&config);
@@ -143,6 +144,7 @@ static int hold_until_contended(void *arg)
 	struct world *w = arg;
 
 	mmsim_down_write(w->rwsem);
+	w->held = 1;
 	while (!mmsim_rwsem_is_contended(w->rwsem))
 		mmsim_sleep_ns(100000);
 	/* It is queued, but may not have looked yet for whom it waits. */
@@ -156,10 +158,9 @@ static int wait_for_holder(void *arg)
 {
 	struct world *w = arg;
 
-	while (mmsim_down_write_trylock(w->rwsem)) {
-		mmsim_up_write(w->rwsem);
+	while (!w->held)
 		mmsim_sleep_ns(100000);
-	}
+	EXPECT(!mmsim_down_write_trylock(w->rwsem));
 	mmsim_down_write(w->rwsem);
 	mmsim_up_write(w->rwsem);
 	return 0;
