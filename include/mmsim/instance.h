@@ -24,12 +24,15 @@ struct mmsim_search;
 
 #define MMSIM_SCHEDULE_MAX 4096
 #define MMSIM_VALUE_MAX 32
+#define MMSIM_MACHINE_MAX 256
+#define MMSIM_CHANGES_MAX 512
 #define MMSIM_LOCK_CLASSES_MAX 24
 
 /** struct mmsim_config - filled by mmsim_config_init(), then changed as wanted */
 struct mmsim_config {
 	char kernel[MMSIM_VALUE_MAX]; /* release, "6.18"; sets the axes left empty */
-	char machine[MMSIM_VALUE_MAX]; /* "host" or "step" */
+	char machine[MMSIM_MACHINE_MAX]; /* "host", "step", a profile's name or its file */
+	char machine_changes[MMSIM_CHANGES_MAX]; /* of the profile's costs: "wake_up=0 line_socket=0" */
 	char fault[MMSIM_VALUE_MAX]; /* axes; empty: as the release did */
 	char madvise[MMSIM_VALUE_MAX];
 	char munmap[MMSIM_VALUE_MAX];
@@ -41,10 +44,11 @@ struct mmsim_config {
 	uint64_t max_locked_bytes; /* RLIMIT_MEMLOCK; 0: nothing may be locked */
 	uint64_t max_stack_bytes; /* RLIMIT_STACK: how large a MAP_GROWSDOWN mapping may grow */
 	uint64_t fail_allocation; /* the so-manyth allocation fails; 0: none */
-	uint64_t max_steps; /* step machine: give up after so many; 0: never */
+	uint64_t max_steps; /* model: give up after so many; 0: never */
+	uint64_t max_ns; /* modelled machine: give up after so much of its time; 0: never */
 	uint64_t hang_ns; /* host machine: a wait this long is a hang */
-	unsigned int nr_cpus; /* step machine */
-	unsigned int hz; /* jiffies a second */
+	unsigned int nr_cpus; /* step machine; a modelled one's profile has its own */
+	unsigned int hz; /* jiffies a second; likewise */
 	unsigned int switch_1_in; /* step machine: switch tasks one step in so many; 0: by seed */
 	unsigned int spurious_1_in; /* step machine: spurious wake-up; 0: never */
 	unsigned int tick_1_in; /* step machine: a jiffy passes; 0: only when idle */
@@ -62,7 +66,7 @@ MMSIM_API void mmsim_config_init(struct mmsim_config *config);
 /**
  * mmsim_config_set - change one setting by name
  * @key: "kernel", "machine", an axis ("fault", "madvise", "munmap", "rwsem",
- *	"rwsem.CLASS"), "seed", "memory" (bytes)
+ *	"rwsem.CLASS"), "seed", "memory" (bytes), "cost.NAME" (of the machine's profile)
  * @error: at least 256 bytes; filled when the answer is not 0. May be NULL.
  *
  * Return: 0, or -EINVAL for an unknown key or value.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both machines have in common: the task table, chunks and object
- * numbers, wake queues, and the dispatch to the machine that current runs on.
+ * What the machines have in common: the task table, wake queues, failures, and
+ * the dispatch to the machine that current runs on.
  */
 #include "machine/machine_internal.h"
 
@@ -92,6 +92,14 @@ static void machine_free(struct machine *machine)
 	free(machine);
 }
 
+static const struct machine_ops *ops_of(enum machine_kind kind)
+{
+	static const struct machine_ops *const ops[] = {
+		[MACHINE_HOST] = &host_ops, [MACHINE_STEP] = &model_ops, [MACHINE_TIMED] = &timed_ops};
+
+	return ops[kind];
+}
+
 int machine_create(const struct machine_config *config, struct machine **out)
 {
 	static const struct task_attr main_attr = {.name = "main", .cpu = -1};
@@ -102,7 +110,7 @@ int machine_create(const struct machine_config *config, struct machine **out)
 	if (!machine)
 		return -ENOMEM;
 	machine->config = *config;
-	machine->ops = config->kind == MACHINE_HOST ? &host_ops : &model_ops;
+	machine->ops = ops_of(config->kind);
 	machine->tasks = calloc(MACHINE_MAX_TASKS, sizeof(struct task *));
 	if (machine->tasks && arena_reserve(machine))
 		task = machine_task_new(machine, &main_attr, NULL, NULL);
@@ -218,9 +226,6 @@ void machine_bug(const char *fmt, ...)
 
 /* ---- tasks ---- */
 
-static struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *type,
-						uint32_t slot_size);
-
 /* The machine's lock is held. */
 static struct task *task_slot(struct machine *machine)
 {
@@ -286,9 +291,13 @@ struct task *machine_task_new(struct machine *machine, const struct task_attr *a
 		return NULL;
 	task->fn = fn;
 	task->arg = arg;
-	if (task->cpu < 0)
+	if (task->cpu < 0 && machine->config.kind == MACHINE_TIMED)
+		task->cpu = 0; /* its scheduler decides, by task->cpus */
+	else if (task->cpu < 0)
 		task->cpu =
 			machine->config.nr_cpus ? task->index % (int)machine->config.nr_cpus : 0;
+	else if (!*task->cpus)
+		snprintf(task->cpus, sizeof(task->cpus), "%d", task->cpu);
 	if (hooks->task_created && hooks->task_created(task, hooks->data)) {
 		quiet_store(task->state, TASK_DEAD);
 		return NULL;
@@ -302,7 +311,8 @@ void machine_task_enter(struct task *task)
 	mmsim_current = task;
 	mmsim_stepping = task->machine->config.kind != MACHINE_HOST;
 	mmsim_host_trace = mmsim_stepping ? NULL : task->trace;
-	mmsim_charging = task->machine->config.emulate_costs && !mmsim_stepping;
+	mmsim_charging = mmsim_stepping ? task->machine->config.kind == MACHINE_TIMED :
+					  task->machine->config.emulate_costs;
 }
 
 struct task *machine_task_create(struct machine *machine, const struct task_attr *attr,
@@ -392,6 +402,20 @@ bool on_cpu(const struct task *task)
 	return state == TASK_RUNNING || state == TASK_SPINNING;
 }
 
+void machine_step_slow(const volatile void *addr, enum access access)
+{
+	if (mmsim_charging)
+		timed_step(addr, access);
+	else
+		model_step(addr);
+}
+
+void machine_preempt_point(void)
+{
+	if (current->machine->ops->preempt_point)
+		current->machine->ops->preempt_point();
+}
+
 bool need_resched(void)
 {
 	return current->machine->ops->need_resched();
@@ -443,9 +467,11 @@ void machine_sleep(uint64_t ns)
 	current->machine->ops->sleep(ns);
 }
 
-uint64_t machine_run_delay(void)
+uint64_t machine_run_delay(const struct task *task)
 {
-	return current->machine->ops->run_delay ? current->machine->ops->run_delay() : 0;
+	const struct machine_ops *ops = task->machine->ops;
+
+	return ops->run_delay ? ops->run_delay(task) : 0;
 }
 
 void machine_compute(uint64_t ns)
@@ -461,6 +487,40 @@ void machine_work_slow(enum work_kind kind, uint64_t n)
 	current->machine->ops->work(kind, n);
 }
 
+void machine_work_covers(void)
+{
+	if (unlikely(machine_is_timed()))
+		timed_work_covers(1);
+}
+
+void machine_work_covers_end(void)
+{
+	if (unlikely(machine_is_timed()))
+		timed_work_covers(-1);
+}
+
+void machine_kernel_enter_slow(enum work_kind kind)
+{
+	machine_work_slow(kind, 1);
+	current->in_kernel++;
+}
+
+void machine_kernel_exit_slow(void)
+{
+	if (!--current->in_kernel)
+		machine_preempt_point();
+}
+
+void machine_tlb_shootdown(const struct mm_struct *mm)
+{
+	timed_tlb_shootdown(mm);
+}
+
+void machine_wrote(const volatile void *addr)
+{
+	timed_wrote(addr);
+}
+
 void machine_io_submit(struct machine_io *io, uint64_t ns, void (*complete)(struct machine_io *io))
 {
 	io->complete = complete;
@@ -468,6 +528,22 @@ void machine_io_submit(struct machine_io *io, uint64_t ns, void (*complete)(stru
 }
 
 /* ---- RCU ---- */
+
+void machine_rcu_read_lock(void)
+{
+	if (mmsim_charging)
+		timed_rcu_read_lock();
+	else
+		model_rcu_read_lock();
+}
+
+void machine_rcu_read_unlock(void)
+{
+	if (mmsim_charging)
+		timed_rcu_read_unlock();
+	else
+		model_rcu_read_unlock();
+}
 
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
@@ -482,76 +558,4 @@ void synchronize_rcu(void)
 void rcu_barrier(void)
 {
 	current->machine->ops->rcu_barrier();
-}
-
-/* ---- chunks ---- */
-
-static struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *type,
-						uint32_t slot_size)
-{
-	uint32_t offset = (sizeof(struct machine_chunk) + 63) & ~63u;
-	struct machine_chunk *chunk;
-
-	if (machine->arena_used + CHUNK_SIZE > MACHINE_ARENA_SIZE)
-		return NULL;
-	chunk = (struct machine_chunk *)(machine->first_chunk + machine->arena_used);
-	quiet_store(machine->arena_used, machine->arena_used + CHUNK_SIZE);
-	chunk->type = type;
-	chunk->slot_size = slot_size;
-	chunk->first_offset = offset;
-	chunk->first_object = machine->next_object;
-	machine->next_object += (CHUNK_SIZE - offset) / slot_size;
-	return chunk;
-}
-
-struct machine_chunk *machine_chunk_alloc(struct machine *machine, const char *type,
-					  uint32_t slot_size)
-{
-	struct machine_chunk *chunk;
-
-	machine_lock(machine);
-	chunk = chunk_alloc_locked(machine, type, slot_size);
-	machine_unlock(machine);
-	return chunk;
-}
-
-static struct machine_chunk *chunk_of(const volatile void *addr)
-{
-	return (struct machine_chunk *)((uintptr_t)addr & ~(CHUNK_SIZE - 1));
-}
-
-static void object_mark(const void *object, size_t size, enum granule_state state)
-{
-	struct machine_chunk *chunk = chunk_of(object);
-	size_t first = ((uintptr_t)object & (CHUNK_SIZE - 1)) >> GRANULE_SHIFT;
-
-	memset(&chunk->state[first], state, DIV_ROUND_UP(size, 1u << GRANULE_SHIFT));
-}
-
-void machine_object_allocated(const void *object, size_t size)
-{
-	object_mark(object, size, GRANULE_LIVE);
-}
-
-void machine_object_freed(const void *object, size_t size, bool typesafe)
-{
-	object_mark(object, size, typesafe ? GRANULE_TYPESAFE_FREE : GRANULE_FREED);
-	if (unlikely(mmsim_stepping))
-		model_object_freed(object, size);
-}
-
-struct object_name machine_object_name(const struct machine *machine, const volatile void *addr)
-{
-	uintptr_t at = (uintptr_t)addr - (uintptr_t)machine->first_chunk;
-	const struct machine_chunk *chunk = chunk_of(addr);
-	uint32_t offset;
-
-	if (at >= quiet_load(machine->arena_used))
-		return (struct object_name){0};
-	offset = (uint32_t)((uintptr_t)addr & (CHUNK_SIZE - 1)) - chunk->first_offset;
-	return (struct object_name){
-		.type = chunk->type,
-		.number = chunk->first_object + offset / chunk->slot_size,
-		.offset = offset % chunk->slot_size,
-	};
 }

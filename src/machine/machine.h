@@ -2,9 +2,10 @@
 /*
  * The seam between mm code and what it runs on. Two machines stand behind it:
  * host (pthreads, futex, liburcu, the monotonic clock) and model (fibres on one
- * OS thread; a seed or a written schedule says who runs next). Everything above
+ * OS thread). The model is a step machine, on which a seed or a written schedule
+ * says who runs next, or has time: CPUs, a scheduler and costs. Everything above
  * this folder reaches time, waiting, randomness and other tasks through here,
- * and one contract test (tests/unit/test_machine.c) passes on both.
+ * and one contract test (tests/unit/test_machine.c) passes on all three.
  */
 #ifndef MMSIM_MACHINE_H
 #define MMSIM_MACHINE_H
@@ -12,13 +13,15 @@
 #include "machine/task.h"
 
 struct mmsim_search;
+struct mm_struct;
+struct profile;
 
 #define NSEC_PER_USEC 1000ull
 #define NSEC_PER_MSEC 1000000ull
 #define NSEC_PER_SEC 1000000000ull
 #define MACHINE_MAX_TASKS 4096
 
-enum machine_kind { MACHINE_HOST, MACHINE_STEP };
+enum machine_kind { MACHINE_HOST, MACHINE_STEP, MACHINE_TIMED };
 
 /* clang-format off */
 /* What a loop over n things costs; see machine_work(). */
@@ -32,6 +35,33 @@ enum work_kind {
 #undef X
 	NR_WORK_KINDS
 };
+
+/* What the modelled machine counts: name, unit, help. */
+#define MACHINE_STATS(X)                                                                           \
+	X(steps, "", "accesses to memory that others may touch")                                   \
+	X(stores, "", "of them stores")                                                            \
+	X(atomics, "", "of them atomic read-modify-writes")                                        \
+	X(step_ns, "ns", "what the steps took without moves of lines")                             \
+	X(lines_thread, "", "cache lines that came from another thread of the core")               \
+	X(lines_cluster, "", "from another core of the cluster")                                   \
+	X(lines_socket, "", "from another cluster of the socket")                                  \
+	X(lines_remote, "", "from another socket")                                                 \
+	X(lines_memory, "", "from memory: nobody had them")                                        \
+	X(line_ns, "ns", "what the moves of lines took, waits for a line that moved included")     \
+	X(work_ns, "ns", "what work took that is not steps: zeroing, unmapping, traps")            \
+	X(compute_ns, "ns", "what the tasks computed")                                             \
+	X(switches, "", "from one task to another")                                                \
+	X(preemptions, "", "of them in the middle of something")                                   \
+	X(wake_ups, "", "tasks woken")                                                             \
+	X(migrations, "", "tasks that went to another CPU")                                        \
+	X(interrupts, "", "of CPUs, to have them flush their TLB")                                 \
+	X(grace_periods, "", "of RCU")
+
+struct machine_stats {
+#define X(name, unit, help) uint64_t name;
+	MACHINE_STATS(X)
+#undef X
+};
 /* clang-format on */
 
 /* Up-calls: what the floors above want to know of or say to the machine. */
@@ -42,6 +72,14 @@ struct machine_hooks {
 	void (*task_freed)(struct task *task, void *data);
 	/* Write what task waits for, and who has it, to buf. */
 	int (*describe_wait)(struct task *task, char *buf, size_t size, void *data);
+	void *data;
+};
+
+#define MACHINE_PROGRESS_STEPS (1ull << 20)
+
+/* Timed: called between steps, every so often; it must touch nothing of the machine's. */
+struct machine_progress {
+	void (*tell)(uint64_t now_ns, void *data);
 	void *data;
 };
 
@@ -57,9 +95,13 @@ struct machine_config {
 	unsigned int kills; /* step: how many kills the seed may hand out */
 	unsigned int spurious_1_in; /* step: a spurious wake-up one step in so many; 0: never */
 	unsigned int tick_1_in; /* step: a jiffy passes one step in so many; 0: only if idle */
-	uint64_t max_steps; /* step: give up after so many, 0: no limit */
+	uint64_t max_steps; /* model: give up after so many, 0: no limit */
+	uint64_t max_ns; /* timed: give up after so much virtual time, 0: no limit */
+	const char *profile; /* timed: name or path of the profile */
+	const char *profile_changes; /* timed: "COST=VALUE ...", may be NULL */
 	uint64_t hang_ns; /* host: a wait this long is a hang */
 	struct machine_hooks hooks;
+	char *error; /* timed: what is wrong with the profile, 256 bytes; may be NULL */
 };
 
 /**
@@ -69,7 +111,7 @@ struct machine_config {
  *
  * The caller is attached as task "main": it may call the mm itself, and on the
  * model it is the stack from which fibres are started.
- * Return: 0, -ENOMEM, -EINVAL (bad schedule).
+ * Return: 0, -ENOMEM, -EINVAL (bad schedule or profile), -ENOENT (no such profile).
  */
 int machine_create(const struct machine_config *config, struct machine **out);
 
@@ -91,6 +133,11 @@ int machine_run(struct machine *machine);
 void machine_enter(struct machine *machine);
 const char *machine_failure(const struct machine *machine);
 uint64_t machine_steps(const struct machine *machine);
+void machine_set_progress(struct machine *machine, const struct machine_progress *progress);
+/* Zeroes but on a modelled machine. */
+struct machine_stats machine_stats(const struct machine *machine);
+/* Of a modelled machine; NULL: it is none. */
+const struct profile *machine_profile(const struct machine *machine);
 enum machine_kind machine_kind(const struct machine *machine);
 unsigned int machine_nr_cpus(const struct machine *machine);
 /* Parks that a kernel would not have had: an artefact of running in user space. */
@@ -191,6 +238,18 @@ uint64_t optimistic_spin_limit_ns(void);
 bool need_resched(void);
 void cond_resched(void);
 
+/* On a thread whose machine charges for work. */
+extern __thread bool mmsim_charging __mmsim_tls;
+
+/* True on an OS thread that runs a model with time. */
+static inline bool machine_is_timed(void)
+{
+	return mmsim_stepping && mmsim_charging;
+}
+
+/* Where a pending reschedule takes effect if nothing forbids it. */
+void machine_preempt_point(void);
+
 static inline void preempt_disable(void)
 {
 	current->preempt_count++;
@@ -198,7 +257,8 @@ static inline void preempt_disable(void)
 
 static inline void preempt_enable(void)
 {
-	current->preempt_count--;
+	if (!--current->preempt_count && unlikely(mmsim_charging))
+		machine_preempt_point();
 }
 
 static inline int this_cpu(void)
@@ -223,8 +283,8 @@ uint64_t now_ns(void);
 uint64_t jiffies(void);
 unsigned int machine_hz(void);
 void machine_sleep(uint64_t ns);
-/* How long the task was runnable and had no CPU; 0 where that is not known. */
-uint64_t machine_run_delay(void);
+/* How long the task was runnable and had no CPU; 0 where that is not known: others on the host. */
+uint64_t machine_run_delay(const struct task *task);
 /* Use so much CPU time, as a task's own code does: waiting for a CPU does not count. */
 void machine_compute(uint64_t ns);
 
@@ -238,12 +298,41 @@ uint64_t rng_below(struct rng *rng, uint64_t bound);
 
 /* Charge n units of work. Host: spins for ipi, trap, syscall, sleeps for io. */
 void machine_work_slow(enum work_kind kind, uint64_t n);
-extern __thread bool mmsim_charging __mmsim_tls;
 static __always_inline void machine_work(enum work_kind kind, uint64_t n)
 {
 	if (unlikely(mmsim_charging))
 		machine_work_slow(kind, n);
 }
+
+/*
+ * Between the two the steps' own time is part of the work that is charged (a
+ * page unmapped is a dozen of them); moves of cache lines still count.
+ */
+void machine_work_covers(void);
+void machine_work_covers_end(void);
+
+/*
+ * From user mode into the kernel, by a trap or system call, and back: without
+ * kernel preemption a task loses its CPU in between only where it says so.
+ */
+void machine_kernel_enter_slow(enum work_kind kind);
+void machine_kernel_exit_slow(void);
+static __always_inline void machine_kernel_enter(enum work_kind kind)
+{
+	if (unlikely(mmsim_charging))
+		machine_kernel_enter_slow(kind);
+}
+
+static __always_inline void machine_kernel_exit(void)
+{
+	if (unlikely(mmsim_charging))
+		machine_kernel_exit_slow();
+}
+
+/* Interrupt the CPUs that run @mm until they have dropped their TLB entries; timed only. */
+void machine_tlb_shootdown(const struct mm_struct *mm);
+/* A word was written without a step: whoever spins on it looks; timed only. */
+void machine_wrote(const volatile void *addr);
 
 /* ---- I/O ---- */
 
@@ -256,7 +345,8 @@ struct machine_io {
 
 /**
  * machine_io_submit - hand a request to a device
- * @ns: how long the device takes; the step machine answers at any time, in any order
+ * @ns: how long the device takes; the step machine answers at any time, in any order; 0: as
+ *	long as the profile's device, elsewhere no time
  * @complete: called by task "io"; it may wake tasks and take spinlocks, not sleep
  *
  * Release: complete() sees what was written before the submission. A request
@@ -272,15 +362,15 @@ struct rcu_head {
 	void (*func)(struct rcu_head *head);
 };
 
-void model_rcu_read_lock(void);
-void model_rcu_read_unlock(void);
+void machine_rcu_read_lock(void); /* the models' */
+void machine_rcu_read_unlock(void);
 void host_rcu_read_lock(void);
 void host_rcu_read_unlock(void);
 
 static __always_inline void rcu_read_lock(void)
 {
 	if (unlikely(mmsim_stepping))
-		model_rcu_read_lock();
+		machine_rcu_read_lock();
 	else
 		host_rcu_read_lock();
 }
@@ -288,7 +378,7 @@ static __always_inline void rcu_read_lock(void)
 static __always_inline void rcu_read_unlock(void)
 {
 	if (unlikely(mmsim_stepping))
-		model_rcu_read_unlock();
+		machine_rcu_read_unlock();
 	else
 		host_rcu_read_unlock();
 }

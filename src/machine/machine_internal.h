@@ -22,12 +22,13 @@ struct machine_ops {
 	void (*kill)(struct task *task);
 	bool (*need_resched)(void);
 	void (*relax)(void);
-	void (*resched)(void); /* model only */
+	void (*resched)(void); /* models only */
+	void (*preempt_point)(void); /* NULL: nothing is ever pending */
 	bool (*spin_int)(const int *word, int value, uint64_t deadline_ns);
 	bool (*spin_long)(const long *word, long value, uint64_t deadline_ns);
 	uint64_t (*now)(void);
 	void (*sleep)(uint64_t ns);
-	uint64_t (*run_delay)(void); /* NULL: not known */
+	uint64_t (*run_delay)(const struct task *task); /* NULL: not known */
 	void (*compute)(uint64_t ns); /* NULL: no costs, only a place to switch */
 	void (*work)(enum work_kind kind, uint64_t n);
 	void (*io_submit)(struct machine_io *io, uint64_t ns);
@@ -38,7 +39,7 @@ struct machine_ops {
 	uint64_t spin_limit_ns;
 };
 
-extern const struct machine_ops host_ops, model_ops;
+extern const struct machine_ops host_ops, model_ops, timed_ops;
 
 struct machine {
 	struct machine_config config;
@@ -67,8 +68,23 @@ void machine_task_enter(struct task *task); /* becomes current on this OS thread
 void machine_lock(struct machine *machine);
 void machine_unlock(struct machine *machine);
 
-/* On a model: a search must know what is freed. */
+struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *type,
+					 uint32_t slot_size);
+
+/* The step machine's. */
+void model_step(const volatile void *addr);
+/* A search must know what is freed. */
 void model_object_freed(const void *object, size_t size);
+void model_rcu_read_lock(void);
+void model_rcu_read_unlock(void);
+
+/* The modelled machine's. */
+void timed_step(const volatile void *addr, enum access access);
+void timed_wrote(const volatile void *addr);
+void timed_work_covers(int more);
+void timed_tlb_shootdown(const struct mm_struct *mm);
+void timed_rcu_read_lock(void);
+void timed_rcu_read_unlock(void);
 
 /*
  * A search runs machine after machine and keeps their memory in between. Taken:

@@ -17,7 +17,8 @@ struct task_trace;
 #define TASK_CPUS_LEN 64
 
 enum task_state {
-	TASK_RUNNING, /* has a CPU or could have one */
+	TASK_RUNNING, /* has a CPU; on host and step machine, or could have one */
+	TASK_QUEUED, /* timed: waits for a CPU */
 	TASK_UNINTERRUPTIBLE, /* parked, only unpark or the deadline ends it */
 	TASK_KILLABLE, /* parked, a kill ends it too */
 	TASK_SPINNING, /* waits on a word in spin_while_equal */
@@ -43,6 +44,12 @@ struct osq_node {
 	struct task *task; /* never changes */
 };
 
+/* Place in a queued spinlock's queue; a task waits for one spinlock at a time. */
+struct spin_node {
+	struct task *next;
+	int first; /* 1: those before are gone */
+};
+
 struct task {
 	/* The park token; sleeper and wakers meet here. */
 	int park_word __cacheline_aligned;
@@ -51,6 +58,7 @@ struct task {
 	struct task *wake_next;
 	struct rwsem_waiter rwsem_waiter __cacheline_aligned;
 	struct osq_node osq __cacheline_aligned;
+	struct spin_node spin __cacheline_aligned;
 	/*
 	 * Odd while the task is in one user access, between the page-table walk
 	 * and the load or store: a TLB flush waits this out as an IPI would.
@@ -70,6 +78,7 @@ struct task {
 	int index;
 	bool hooked; /* the machine's hooks know it */
 	int preempt_count;
+	int in_kernel; /* machine_kernel_enter() */
 	char name[TASK_NAME_LEN];
 	char cpus[TASK_CPUS_LEN]; /* where it may run, if that is not cpu alone */
 	int (*fn)(void *arg);

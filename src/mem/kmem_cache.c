@@ -15,7 +15,7 @@
 
 #define FREED_BYTE 0x6b
 #define CPU_LIST_MAX 64 /* objects a CPU keeps before it gives half back */
-#define KMEM_MAX_CPUS 64
+#define KMEM_MAX_CPUS 128
 #ifdef MMSIM_DEBUG
 #define POISON_MAX SIZE_MAX
 #else

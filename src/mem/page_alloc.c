@@ -7,7 +7,7 @@
 
 #define FOLIOS_PER_CHUNK_SHIFT 9
 #define FOLIOS_PER_CHUNK (1ul << FOLIOS_PER_CHUNK_SHIFT)
-#define ZONE_MAX_CPUS 64
+#define ZONE_MAX_CPUS 128
 
 struct pcp_list {
 	spinlock_t lock; /* guards the list; taken by try only, outer to the zone lock */
@@ -201,7 +201,9 @@ static struct folio *take_folio(struct zone *zone)
 /* The zone is empty: what lies on the CPUs' lists is free too. */
 static struct folio *drain_all_and_take(struct zone *zone)
 {
-	for (int i = 0; i < ZONE_MAX_CPUS; i++) {
+	unsigned int nr_cpus = MIN(machine_nr_cpus(zone->sim->machine), ZONE_MAX_CPUS);
+
+	for (unsigned int i = 0; i < nr_cpus; i++) {
 		struct pcp_list *pcp = &zone->pcp[i];
 
 		if (!spin_trylock(&pcp->lock, LOCK_pcp_lock, SITE_page_alloc))

@@ -185,6 +185,26 @@ static int set_text(char *to, const char *value)
 	return 0;
 }
 
+static int set_path(char *to, const char *value)
+{
+	if (strlen(value) >= MMSIM_MACHINE_MAX)
+		return -EINVAL;
+	strcpy(to, value);
+	return 0;
+}
+
+/* A later one of the same name goes before. */
+static int add_change(struct mmsim_config *config, const char *name, const char *value)
+{
+	size_t used = strlen(config->machine_changes), left = MMSIM_CHANGES_MAX - used;
+
+	if (strpbrk(value, " \t") || !*value ||
+	    strlen(name) + strlen(value) + 3 > left)
+		return -EINVAL;
+	snprintf(config->machine_changes + used, left, "%s%s=%s", used ? " " : "", name, value);
+	return 0;
+}
+
 static int set_number(uint64_t *to, const char *value)
 {
 	char *end;
@@ -206,7 +226,9 @@ static int config_set(struct mmsim_config *config, const char *key, const char *
 	if (!strcmp(key, "kernel"))
 		return kernel_version_parse(value) ? set_text(config->kernel, value) : -EINVAL;
 	if (!strcmp(key, "machine"))
-		return set_text(config->machine, value);
+		return set_path(config->machine, value);
+	if (!strncmp(key, "cost.", 5))
+		return add_change(config, key + 5, value);
 	if (!strcmp(key, "fault"))
 		return set_text(config->fault, value);
 	if (!strcmp(key, "madvise"))
@@ -238,7 +260,7 @@ int mmsim_config_set(struct mmsim_config *config, const char *key, const char *v
 	if (err == -ENOENT)
 		snprintf(error, ERROR_SIZE,
 			 "%s: no such setting; expected kernel, machine, fault, madvise, munmap, "
-			 "rwsem, rwsem.CLASS, seed or memory",
+			 "rwsem, rwsem.CLASS, seed, memory or cost.NAME",
 			 key);
 	else if (err)
 		snprintf(error, ERROR_SIZE, "%s=%s: expected %s", key, value,

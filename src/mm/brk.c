@@ -58,7 +58,6 @@ unsigned long do_brk(struct mm_struct *mm, unsigned long brk)
 	bool populate = false;
 
 	count_event(COUNTER_brk_calls);
-	machine_work(WORK_syscall, 1);
 	if (mmap_write_lock_killable(mm, SITE_brk))
 		return (unsigned long)-EINTR;
 	result = mm->brk;

@@ -308,11 +308,13 @@ static enum mmsim_access do_user_fault(struct mm_struct *mm, unsigned long addr,
 	enum mmsim_access answer;
 
 	count_event(COUNTER_pgfault);
-	machine_work(WORK_trap, 1);
-	if (mm->fault->per_vma && fault_under_vma_lock(mm, &vmf, &answer))
-		return answer;
-	count_event(COUNTER_fault_mmap_lock);
-	return fault_under_mmap_lock(mm, &vmf);
+	machine_kernel_enter(WORK_trap);
+	if (!mm->fault->per_vma || !fault_under_vma_lock(mm, &vmf, &answer)) {
+		count_event(COUNTER_fault_mmap_lock);
+		answer = fault_under_mmap_lock(mm, &vmf);
+	}
+	machine_kernel_exit();
+	return answer;
 }
 
 /* ---- what the CPU does ---- */
@@ -349,6 +351,33 @@ static bool hardware_access(struct mm_struct *mm, unsigned long addr, bool write
 	return true;
 }
 
+/*
+ * A TLB flush waits for accesses under way. Where a machine models its interrupt
+ * they cost nothing, and are over before a task loses its CPU.
+ */
+static void access_begin(void)
+{
+	if (unlikely(machine_is_timed())) {
+		preempt_disable();
+		quiet_inc_owned(current->user_access.counter, 1);
+		return;
+	}
+	/* Fully ordered: pairs with the exchange in flush_tlb_mm(). */
+	atomic_fetch_add(1, &current->user_access);
+}
+
+static void access_end(void)
+{
+	if (unlikely(machine_is_timed())) {
+		quiet_inc_owned(current->user_access.counter, 1);
+		machine_wrote(&current->user_access.counter);
+		preempt_enable();
+		return;
+	}
+	/* Release: the page may be freed once the flush sees this. */
+	atomic_set_release(&current->user_access, quiet_load(current->user_access.counter) + 1);
+}
+
 enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool write, uint64_t *value)
 {
 	enum mmsim_access kind = MMSIM_ACCESS_HIT;
@@ -357,14 +386,11 @@ enum mmsim_access user_access(struct mm_struct *mm, unsigned long addr, bool wri
 	addr &= ~7ul;
 	for (;;) {
 		enum mmsim_access answer;
-		int begun;
 		bool done;
 
-		/* Fully ordered: pairs with the exchange in flush_tlb_mm(). */
-		begun = atomic_fetch_add(1, &current->user_access) + 1;
+		access_begin();
 		done = hardware_access(mm, addr, write, value);
-		/* Release: the page may be freed once the flush sees this. */
-		atomic_set_release(&current->user_access, begun + 1);
+		access_end();
 		if (done)
 			return kind;
 		answer = do_user_fault(mm, addr, write);

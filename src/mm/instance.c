@@ -21,21 +21,21 @@ const char *mmsim_version(void)
 	return MMSIM_VERSION;
 }
 
-static int machine_kind_of(const char *name, enum machine_kind *kind)
+/* What is neither is the name or the file of a profile. */
+static enum machine_kind machine_kind_of(const char *name)
 {
 	if (!strcmp(name, "host"))
-		*kind = MACHINE_HOST;
-	else if (!strcmp(name, "step"))
-		*kind = MACHINE_STEP;
-	else
-		return -EINVAL;
-	return 0;
+		return MACHINE_HOST;
+	return !strcmp(name, "step") ? MACHINE_STEP : MACHINE_TIMED;
 }
 
 static int make_machine(const struct mmsim_config *config, struct trace *trace,
 			struct machine **out, char *error)
 {
 	struct machine_config mc = {
+		.kind = machine_kind_of(config->machine),
+		.profile = config->machine,
+		.profile_changes = config->machine_changes,
 		.seed = config->seed,
 		.nr_cpus = config->nr_cpus,
 		.hz = config->hz ? config->hz : 250,
@@ -47,25 +47,27 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		.spurious_1_in = config->spurious_1_in,
 		.tick_1_in = config->tick_1_in,
 		.max_steps = config->max_steps,
+		.max_ns = config->max_ns,
 		.hang_ns = config->hang_ns,
 		.hooks = trace_hooks(trace),
+		.error = error,
 	};
 	int err;
 
-	if (machine_kind_of(config->machine, &mc.kind)) {
-		snprintf(error, ERROR_SIZE, "machine=%s: expected host or step", config->machine);
-		return -EINVAL;
-	}
 	if (mc.search && mc.kind != MACHINE_STEP) {
 		snprintf(error, ERROR_SIZE, "search: only on machine=step");
 		return -EOPNOTSUPP;
 	}
+	if (mc.kind != MACHINE_TIMED && *config->machine_changes) {
+		snprintf(error, ERROR_SIZE, "cost: only on a modelled machine");
+		return -EOPNOTSUPP;
+	}
 	err = machine_create(&mc, out);
-	if (err == -EINVAL)
+	if (err == -EINVAL && mc.kind == MACHINE_STEP)
 		snprintf(error, ERROR_SIZE,
 			 "schedule: expected words NAME, NAME*n, NAME~, !tick, !tick*n, "
 			 "!kill:NAME or !spurious:NAME");
-	else if (err)
+	else if (err && !*error)
 		snprintf(error, ERROR_SIZE, "no memory or threads for the machine");
 	return err;
 }

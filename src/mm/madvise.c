@@ -342,7 +342,6 @@ int do_madvise(struct mm_struct *mm, unsigned long addr, unsigned long len, int 
 	unsigned long end;
 	int err;
 
-	machine_work(WORK_syscall, 1);
 	count_event(COUNTER_madvise_calls);
 	if (!advice_exists(mm, advice))
 		return -EINVAL;
@@ -414,7 +413,6 @@ long do_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges, 
 	long done = 0;
 	int err;
 
-	machine_work(WORK_syscall, 1);
 	if (nr > VECTOR_MAX || !vector_allowed(mm, advice))
 		return -EINVAL;
 	/* The element is asked, not the call. */

@@ -128,7 +128,6 @@ int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len
 	struct change change = {.rename = true};
 	int err;
 
-	machine_work(WORK_syscall, 1);
 	if ((addr & ~PAGE_MASK) || (len && !PAGE_ALIGN(len)) || end < addr)
 		return -EINVAL;
 	if (name && !name_is_valid(name))
@@ -158,7 +157,6 @@ int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, 
 	struct vm_area_struct *vma;
 	int err;
 
-	machine_work(WORK_syscall, 1);
 	if (((addr | len) & ~PAGE_MASK) || !len || addr + len < addr)
 		return -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_userfaultfd))

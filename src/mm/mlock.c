@@ -109,7 +109,6 @@ int do_mlock(struct mm_struct *mm, unsigned long addr, unsigned long len, bool o
 	int err;
 
 	count_event(COUNTER_mlock_calls);
-	machine_work(WORK_syscall, 1);
 	if (!mm->sim->config.max_locked_bytes)
 		return -EPERM;
 	wraps = !page_range(&addr, len, &end);
@@ -134,7 +133,6 @@ int do_munlock(struct mm_struct *mm, unsigned long addr, unsigned long len)
 	int err;
 
 	count_event(COUNTER_mlock_calls);
-	machine_work(WORK_syscall, 1);
 	err = page_range(&addr, len, &end) ? 0 : -EINVAL;
 	if (mmap_write_lock_killable(mm, SITE_mlock))
 		return -EINTR;
@@ -165,7 +163,6 @@ int do_mlockall(struct mm_struct *mm, int flags)
 	int err = 0;
 
 	count_event(COUNTER_mlock_calls);
-	machine_work(WORK_syscall, 1);
 	if (!flags || (flags & ~(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT)) || flags == MCL_ONFAULT)
 		return -EINVAL;
 	if (!mm->sim->config.max_locked_bytes)
@@ -190,7 +187,6 @@ int do_mlockall(struct mm_struct *mm, int flags)
 int do_munlockall(struct mm_struct *mm)
 {
 	count_event(COUNTER_mlock_calls);
-	machine_work(WORK_syscall, 1);
 	if (mmap_write_lock_killable(mm, SITE_mlock))
 		return -EINTR;
 	mm->def_flags &= ~VM_LOCKED_MASK;

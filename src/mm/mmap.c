@@ -195,7 +195,6 @@ long do_mmap(struct mm_struct *mm, unsigned long addr, unsigned long len, int pr
 	long result;
 
 	count_event(COUNTER_mmap_calls);
-	machine_work(WORK_syscall, 1);
 	if (!len)
 		return -EINVAL;
 	if ((flags & ~MAP_KNOWN) || !(flags & MAP_PRIVATE) || !(flags & MAP_ANONYMOUS))

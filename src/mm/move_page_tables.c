@@ -28,6 +28,7 @@ static void move_ptes(const struct page_move *move, struct pte_table *old, struc
 
 		if (!pte)
 			continue;
+		machine_work_covers();
 		/* Exchange: the accessing CPU may set its bits at the same time. */
 		if (pte & PTE_PRESENT) {
 			pte = xchg(ptep, 0);
@@ -37,6 +38,9 @@ static void move_ptes(const struct page_move *move, struct pte_table *old, struc
 		}
 		/* Release: pairs with the walk of a user access. */
 		smp_store_release(&new->pte[pte_index(to)], pte);
+		machine_work_covers_end();
+		if (unlikely(mmsim_stepping))
+			machine_work(WORK_pte_set, 1);
 		n++;
 	}
 	if (flush)
@@ -47,7 +51,6 @@ static void move_ptes(const struct page_move *move, struct pte_table *old, struc
 	if (move->need_rmap_locks)
 		anon_vma_unlock_write(move->anon_vma);
 	count_events(COUNTER_pte_moved, n);
-	machine_work(WORK_pte_set, n);
 }
 
 /* A whole PTE table; false: one by one, the target has a table already. */

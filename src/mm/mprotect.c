@@ -96,7 +96,6 @@ int do_mprotect(struct mm_struct *mm, unsigned long addr, unsigned long len, int
 	int err = 0;
 
 	count_event(COUNTER_mprotect_calls);
-	machine_work(WORK_syscall, 1);
 	if ((prot & (PROT_GROWSDOWN | PROT_GROWSUP)) == (PROT_GROWSDOWN | PROT_GROWSUP))
 		return -EINVAL;
 	if (addr & ~PAGE_MASK)

@@ -390,7 +390,6 @@ long do_mremap(struct mm_struct *mm, unsigned long addr, unsigned long old_len,
 	long result;
 
 	count_event(COUNTER_mremap_calls);
-	machine_work(WORK_syscall, 1);
 	result = check_flags(&r);
 	if (!result && mmsim_since(mm, 6, 17) && r.new_len > TASK_SIZE)
 		result = -EINVAL;

@@ -162,7 +162,6 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 	int err;
 
 	count_event(COUNTER_munmap_calls);
-	machine_work(WORK_syscall, 1);
 	len = PAGE_ALIGN(len);
 	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr || !len)
 		return -EINVAL;

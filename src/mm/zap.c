@@ -39,6 +39,10 @@ void flush_tlb_mm(struct mm_struct *mm)
 	count_event(COUNTER_tlb_flush);
 	/* Pairs with use_mm(): a task we do not find sees the new PTEs. */
 	atomic_long_fetch_add(1, &mm->tlb_gen);
+	if (unlikely(machine_is_timed())) {
+		machine_tlb_shootdown(mm);
+		return;
+	}
 	for (struct mm_runners *r = mm->runners; r; r = smp_load_acquire(&r->next))
 		for (int i = 0; i < MM_RUNNERS; i++) {
 			struct task *task = smp_load_acquire(&r->task[i]);
@@ -57,12 +61,14 @@ static void tlb_flush_mmu(struct mmu_gather *tlb)
 	if (tlb->flush)
 		flush_tlb_mm(tlb->mm);
 	tlb->flush = false;
+	machine_work_covers(); /* pte_zap has it */
 	while (tlb->pages) {
 		struct folio *folio = tlb->pages;
 
 		tlb->pages = folio->next;
 		folio_put(tlb->mm->sim, folio);
 	}
+	machine_work_covers_end();
 	tlb->nr_pages = 0;
 }
 
@@ -85,8 +91,21 @@ struct pte_walk {
 	bool guards; /* zap: guard markers, too */
 	/* With the PTE lock held; the PTE was not none at the look before. */
 	void (*one)(struct pte_walk *walk, pte_t *pte);
+	enum work_kind work; /* what one costs if it is done */
 	uint64_t done;
 };
+
+static void walk_pte(struct pte_walk *walk, pte_t *pte)
+{
+	uint64_t before = walk->done;
+
+	machine_work_covers();
+	walk->one(walk, pte);
+	machine_work_covers_end();
+	/* One by one, since a reschedule may be due before the next. */
+	if (unlikely(mmsim_stepping) && walk->done != before)
+		machine_work(walk->work, 1);
+}
 
 static void walk_pte_table(struct pte_walk *walk, struct pte_table *table, unsigned long addr,
 			   unsigned long end)
@@ -97,7 +116,7 @@ static void walk_pte_table(struct pte_walk *walk, struct pte_table *table, unsig
 			pte_t *pte = &table->pte[pte_index(addr)];
 
 			if (READ_ONCE(*pte))
-				walk->one(walk, pte);
+				walk_pte(walk, pte);
 			if (unlikely(mmsim_stepping) && need_resched())
 				break;
 		}
@@ -151,11 +170,14 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 
 void zap_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end, bool guards)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = zap_one, .guards = guards};
+	struct pte_walk walk = {.tlb = tlb,
+				.site = SITE_zap,
+				.one = zap_one,
+				.guards = guards,
+				.work = WORK_pte_zap};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_pte_zapped, walk.done);
-	machine_work(WORK_pte_zap, walk.done);
 }
 
 /* ---- MADV_FREE, MADV_COLD ---- */
@@ -199,20 +221,18 @@ static void cold_one(struct pte_walk *walk, pte_t *ptep)
 
 void cold_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = cold_one};
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = cold_one, .work = WORK_pte_set};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_page_cold, walk.done);
-	machine_work(WORK_pte_set, walk.done);
 }
 
 void lazyfree_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = lazyfree_one};
+	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = lazyfree_one, .work = WORK_pte_set};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_page_lazyfreed, walk.done);
-	machine_work(WORK_pte_set, walk.done);
 }
 
 /* ---- mprotect ---- */
@@ -250,8 +270,11 @@ static void change_one(struct pte_walk *walk, pte_t *ptep)
 void change_protection(struct mmu_gather *tlb, struct vm_area_struct *vma, unsigned long start,
 		       unsigned long end)
 {
-	struct pte_walk walk = {.tlb = tlb, .vma = vma, .site = SITE_change_pte, .one = change_one};
+	struct pte_walk walk = {.tlb = tlb,
+				.vma = vma,
+				.site = SITE_change_pte,
+				.one = change_one,
+				.work = WORK_pte_set};
 
 	walk_ptes(&walk, start, end);
-	machine_work(WORK_pte_set, walk.done);
 }

@@ -48,7 +48,7 @@ void host_clock_init(void);
 void host_calibrate(struct machine *machine);
 void host_work(enum work_kind kind, uint64_t n);
 void host_compute(uint64_t ns);
-uint64_t host_run_delay(void);
+uint64_t host_run_delay(const struct task *task);
 uint64_t host_thread_cpu_ns(void);
 static inline void host_pause(void)
 {

@@ -251,11 +251,11 @@ void host_compute(uint64_t ns)
 }
 
 /* The second number of schedstat: time spent waiting on a run queue. */
-uint64_t host_run_delay(void)
+uint64_t host_run_delay(const struct task *task)
 {
 	char text[96] = "";
 	uint64_t delay = 0;
-	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	int fd = task != current ? -1 : open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
 	const char *second;
 
 	if (fd < 0)

@@ -590,5 +590,7 @@ const struct machine_ops model_ops = {
 
 uint64_t machine_steps(const struct machine *machine)
 {
+	if (machine->config.kind == MACHINE_TIMED)
+		return machine_stats(machine).steps;
 	return machine->config.kind == MACHINE_HOST ? 0 : ((struct model *)machine->impl)->steps;
 }

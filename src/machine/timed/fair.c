@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The fair class of one CPU.
+ *
+ * Fidelity: EEVDF as in 6.6 to 6.11: nice weights, virtual run time, a task is
+ * eligible if it is not ahead of the weighted mean, the eligible task with the
+ * earliest virtual deadline runs, until its slice is over (looked at in ticks)
+ * or, with RUN_TO_PARITY, somebody wakes and it is not eligible any more; lag is
+ * kept over a sleep, within two slices. The same scheduler for every --kernel, so
+ * that releases differ by their mm alone. Not modelled: slices of a task's own,
+ * delayed dequeue (6.12), cgroups, uclamp, periodic balancing. A task's use of
+ * CPU is halved every 32 ms, as PELT does, but in a straight line in between.
+ */
+#include "machine/timed/timed.h"
+
+#define NICE_0_WEIGHT 1024
+#define VIRTUAL_SHIFT 10 /* virtual time is finer than a nanosecond, or short runs would be free */
+#define UTIL_HALF_NS (32 * NSEC_PER_MSEC)
+
+/* A level of nice is about 10 % of a CPU: a factor of 1.25 in weight. */
+static const int weights[40] = {
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
+	3906,  3121,  2501,  1991,  1586,  1277,  1024,	 820,	655,   526,   423,  335,  272,	215,
+	172,   137,   110,   87,    70,	   56,	  45,	 36,	29,    23,    18,   15,
+};
+
+static struct entity *entity_of(struct list_head *node)
+{
+	return container_of(node, struct entity, node);
+}
+
+static struct entity *curr_of(const struct cpu *cpu)
+{
+	return cpu->curr && !cpu->curr->fifo ? &cpu->curr->context->se : NULL;
+}
+
+static int64_t virtual_time(uint64_t ns, int64_t weight)
+{
+	return (int64_t)(ns << VIRTUAL_SHIFT) * NICE_0_WEIGHT / weight;
+}
+
+static int64_t slice_of(const struct timed *timed, const struct entity *se)
+{
+	return virtual_time(timed->profile.cost[COST_slice], se->weight);
+}
+
+void fair_init(struct entity *se, int nice, uint64_t now)
+{
+	nice = MAX(-20, MIN(nice, 19));
+	*se = (struct entity){
+		.weight = weights[nice + 20],
+		.since = now,
+		/* Nothing is known of it: half a large CPU. */
+		.util = CAPACITY_SCALE / 2,
+		.util_at = now,
+	};
+}
+
+/* ---- the mean ---- */
+
+/* Sums over the fair tasks of a CPU, run times from @cpu->vtime on. */
+struct sums {
+	int64_t weight;
+	__int128 ahead;
+};
+
+static void sums_add(struct sums *sums, const struct cpu *cpu, const struct entity *se)
+{
+	sums->weight += se->weight;
+	sums->ahead += (__int128)(se->vruntime - cpu->vtime) * se->weight;
+}
+
+static struct sums sums_of(struct cpu *cpu)
+{
+	struct sums sums = {0, 0};
+	struct entity *curr = curr_of(cpu), *se;
+
+	if (curr)
+		sums_add(&sums, cpu, curr);
+	list_for_each_entry (se, &cpu->fair, node)
+		sums_add(&sums, cpu, se);
+	return sums;
+}
+
+/* Without tasks time stands still. */
+static void update_mean(struct cpu *cpu)
+{
+	struct sums sums = sums_of(cpu);
+
+	if (sums.weight)
+		cpu->vtime += (int64_t)(sums.ahead / sums.weight);
+}
+
+static bool is_eligible(const struct cpu *cpu, const struct sums *sums, const struct entity *se)
+{
+	return (__int128)(se->vruntime - cpu->vtime) * sums->weight <= sums->ahead;
+}
+
+/* ---- accounting ---- */
+
+void fair_util(struct entity *se, uint64_t now, unsigned int capacity_ran)
+{
+	uint64_t passed = now - se->util_at, halves = passed / UTIL_HALF_NS;
+	uint64_t part = passed % UTIL_HALF_NS;
+	uint64_t below = capacity_ran > se->util ? capacity_ran - se->util : 0;
+	uint64_t above = capacity_ran > se->util ? 0 : se->util - capacity_ran;
+
+	/* What separates it from where it is heading to is halved in each period. */
+	below = halves < 64 ? below >> halves : 0;
+	above = halves < 64 ? above >> halves : 0;
+	below -= below * part / (2 * UTIL_HALF_NS);
+	above -= above * part / (2 * UTIL_HALF_NS);
+	se->util = capacity_ran - below + above;
+	se->util_at = now;
+}
+
+void fair_update(struct timed *timed, struct cpu *cpu)
+{
+	struct entity *curr = curr_of(cpu);
+	uint64_t ran;
+
+	if (!curr)
+		return;
+	ran = timed->now - curr->since;
+	curr->since = timed->now;
+	curr->run_ns += ran;
+	curr->vruntime += virtual_time(ran, curr->weight);
+	update_mean(cpu);
+}
+
+bool fair_slice_over(struct timed *timed, struct cpu *cpu)
+{
+	struct entity *curr = curr_of(cpu);
+
+	if (!curr || curr->vruntime < curr->deadline)
+		return false;
+	curr->deadline = curr->vruntime + slice_of(timed, curr);
+	return true;
+}
+
+uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu)
+{
+	const struct entity *curr = curr_of(cpu);
+	int64_t left = curr->deadline - curr->vruntime;
+
+	if (left <= 0)
+		return timed->now;
+	return timed->now + ((uint64_t)(left * curr->weight / NICE_0_WEIGHT) >> VIRTUAL_SHIFT) + 1;
+}
+
+void fair_keep_lag(struct timed *timed, struct cpu *cpu, struct entity *se)
+{
+	int64_t most = 2 * slice_of(timed, se);
+
+	update_mean(cpu);
+	se->lag = MAX(-most, MIN(cpu->vtime - se->vruntime, most));
+}
+
+/* ---- the queue ---- */
+
+/* As far from the mean as it was when it left; its own weight moves the mean, too. */
+static void place(struct timed *timed, struct cpu *cpu, struct entity *se)
+{
+	struct sums sums = sums_of(cpu);
+	int64_t lag = 0;
+
+	if (sums.weight)
+		lag = (int64_t)((__int128)se->lag * (sums.weight + se->weight) / sums.weight);
+	se->vruntime = cpu->vtime - lag;
+	se->deadline = se->vruntime + slice_of(timed, se);
+}
+
+void fair_enqueue(struct timed *timed, struct cpu *cpu, struct entity *se, bool wakes)
+{
+	if (wakes) {
+		update_mean(cpu);
+		place(timed, cpu, se);
+	}
+	list_add_tail(&se->node, &cpu->fair);
+	cpu->nr_fair++;
+}
+
+void fair_dequeue(struct cpu *cpu, struct entity *se)
+{
+	list_del(&se->node);
+	cpu->nr_fair--;
+}
+
+/* The eligible one with the earliest deadline; there always is one. */
+struct entity *fair_pick(struct cpu *cpu)
+{
+	struct sums sums = sums_of(cpu);
+	struct entity *best = NULL, *se;
+
+	list_for_each_entry (se, &cpu->fair, node)
+		if (is_eligible(cpu, &sums, se) && (!best || se->deadline < best->deadline))
+			best = se;
+	if (!best && !list_empty(&cpu->fair))
+		best = entity_of(cpu->fair.next);
+	return best;
+}
+
+bool fair_preempts(struct timed *timed, struct cpu *cpu, const struct entity *woken)
+{
+	const struct entity *curr = curr_of(cpu);
+	struct sums sums;
+
+	fair_update(timed, cpu);
+	sums = sums_of(cpu);
+	/* Until its slice is over it is left alone, unless it has had more than its part. */
+	if (is_eligible(cpu, &sums, curr))
+		return false;
+	return fair_pick(cpu) == woken;
+}
