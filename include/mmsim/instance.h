@@ -127,6 +127,19 @@ MMSIM_API int mmsim_choice_at(unsigned int i, struct mmsim_choice *choice);
 /** mmsim_kernel_at - the i-th preset's name, NULL past the last */
 MMSIM_API const char *mmsim_kernel_at(unsigned int i);
 
+/** struct mmsim_machine_info - one machine, for `list machines` */
+struct mmsim_machine_info {
+	const char *name, *description;
+};
+
+/**
+ * mmsim_machine_at - the i-th machine: host, step, then those modelled from a profile
+ * @info: filled; its strings last as long as the library
+ *
+ * Return: 0, or -ENOENT past the last.
+ */
+MMSIM_API int mmsim_machine_at(unsigned int i, struct mmsim_machine_info *info);
+
 /** mmsim_version - "MAJOR.MINOR.PATCH" of the library */
 MMSIM_API const char *mmsim_version(void);
 

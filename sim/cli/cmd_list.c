@@ -38,12 +38,10 @@ static void list_kernels(json_t *array)
 static void list_machines(json_t *array)
 {
 	static const char *const keys[] = {"machine", "what", NULL};
+	struct mmsim_machine_info machine;
 
-	add_row(array, keys,
-		(const char *[]){"host", "this computer's cores: pthreads, futex, liburcu"});
-	add_row(array, keys,
-		(const char *[]){"step",
-				 "fibres; a seed or a schedule says who runs next; no time"});
+	for (unsigned int i = 0; !mmsim_machine_at(i, &machine); i++)
+		add_row(array, keys, (const char *[]){machine.name, machine.description});
 }
 
 static void list_locks(json_t *array)

@@ -126,6 +126,11 @@ int profile_parse(const char *text, const char *path, struct profile *profile, c
  */
 int profile_load(const char *name, const char *changes, struct profile *profile, char *error);
 
+/* The built-in profiles, made of sim/machines/ by the build; the last has no name. */
+extern const struct profile_text {
+	const char *name, *description, *text;
+} profile_texts[];
+
 /* The i-th built-in profile's name and text; false past the last. */
 bool profile_builtin(unsigned int i, const char **name, const char **text);
 
