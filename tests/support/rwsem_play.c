@@ -230,7 +230,7 @@ static bool meddle(char op, const char **at)
 		return true;
 	case 'y':
 		for (long n = strtol(*at, (char **)at, 10); n; n--)
-			machine_step(stage.outcome);
+			machine_step(stage.outcome, ACCESS_LOAD);
 		return true;
 	}
 	return false;

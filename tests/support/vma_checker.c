@@ -66,7 +66,7 @@ static void look(const struct held_vma *h)
 	const struct vm_area_struct *vma = h->vma;
 
 	/* A step on it first: the machine says so if it was freed. */
-	machine_step(vma);
+	machine_step(vma, ACCESS_LOAD);
 	if (vma->vm_start != h->start || vma->vm_end != h->end)
 		bad(h, "its bounds changed");
 	if (vma->vm_flags != h->flags)
@@ -85,7 +85,7 @@ static void hold_and_look(struct vm_area_struct *vma, unsigned long addr, uint64
 {
 	struct held_vma h = {.vma = vma, .addr = addr};
 
-	machine_step(vma);
+	machine_step(vma, ACCESS_LOAD);
 	h.start = vma->vm_start;
 	h.end = vma->vm_end;
 	h.flags = vma->vm_flags;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both machines promise to the floors above, as one body of tests that is
- * run on the host machine and on the step machine with several seeds. Tasks
+ * What the machines promise to the floors above, as one body of tests that is
+ * run on the host machine, on the step machine with several seeds and on modelled
+ * machines of several kinds. Tasks
  * record what they saw; the asserts are made by the main thread afterwards.
  */
 #include <setjmp.h>
@@ -451,7 +452,7 @@ static void clock_goes_forward(void **state)
 	assert_int_equal(backwards, 0);
 	assert_int_equal(slept_short, 0);
 	assert_int_equal(wrong_jiffies, 0);
-	assert_true(now_ns() / (NSEC_PER_SEC / config->hz) <= jiffies());
+	assert_true(now_ns() / (NSEC_PER_SEC / machine_hz()) <= jiffies());
 }
 
 /* ---- CPUs, preemption ---- */
@@ -563,6 +564,13 @@ static void requests_are_completed(void **state)
 
 /* ---- the list ---- */
 
+static const char *const timed_machines[][2] = {
+	{"flat-8", "preemption=full"},
+	{"flat-8", "preemption=none"},
+	{"phone-4+3+1", "wake_up=0 switch=0 idle_exit=0"},
+	{"server-2x64", "hz=1000"},
+};
+
 static const struct CMUnitTest tests[] = {
 #define ONE(test) cmocka_unit_test_setup_teardown(test, make_machine, end_machine)
 	ONE(results_are_joined), ONE(running_task_makes_tasks), ONE(tasks_have_names_and_indices),
@@ -593,5 +601,12 @@ int main(void)
 		snprintf(name, sizeof(name), "step, seed %d", (int)step.seed);
 		failed += run_on(name, &step);
 	}
+	for (size_t i = 0; i < ARRAY_SIZE(timed_machines); i++)
+		failed += run_on(timed_machines[i][1], &(struct machine_config){
+							       .kind = MACHINE_TIMED,
+							       .seed = 1,
+							       .profile = timed_machines[i][0],
+							       .profile_changes = timed_machines[i][1],
+							       .max_steps = 20000000});
 	return failed;
 }
