@@ -12,6 +12,11 @@
 
 bool has_time(const json_t *result)
 {
+	return strcmp(text_at(result, "configuration", "machine"), "step") != 0;
+}
+
+bool is_host(const json_t *result)
+{
 	return !strcmp(text_at(result, "configuration", "machine"), "host");
 }
 
@@ -38,7 +43,7 @@ void print_head(const json_t *result, FILE *out)
 		fprintf(out, "  think %g\nrecording %s\n",
 			json_number_at(result, "configuration.think"),
 			text_at(result, "configuration", "recording"));
-	if (!has_time(result))
+	if (!is_host(result))
 		return;
 	fprintf(out,
 		"on %s, %.0f CPUs, Linux %s; charged: trap %.0f ns, system call %.0f ns, "

@@ -19,6 +19,7 @@ void print_nonzero(const json_t *object, const char *title, FILE *out);
 void print_edges(const json_t *result, const char *waiter, const char *title, FILE *out);
 /* Does the machine have times that say anything? */
 bool has_time(const json_t *result);
+bool is_host(const json_t *result);
 
 /* A scenario's run. */
 void workload_print(const json_t *result, FILE *out);

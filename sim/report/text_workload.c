@@ -30,7 +30,7 @@ static void print_artefacts(const json_t *result, FILE *out)
 	double longest = json_number_at(result, "totals.spin_wait_ns_max");
 	double parks = json_number_at(result, "run.host_artefacts");
 
-	if (!has_time(result) || (!parks && longest < SPIN_SUSPICIOUS_NS))
+	if (!is_host(result) || (!parks && longest < SPIN_SUSPICIOUS_NS))
 		return;
 	fprintf(out,
 		"\nof the host, not of a kernel: %.0f parks of spinners; waits for spinlocks "

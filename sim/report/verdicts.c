@@ -332,7 +332,7 @@ void verdicts_print(const json_t *comparison, FILE *out)
 	unsigned int min = (unsigned int)json_number_at(comparison, "rounds_min");
 	size_t i;
 
-	if (!has_time(json_array_get(json_at(comparison, "a.runs"), 0))) {
+	if (!is_host(json_array_get(json_at(comparison, "a.runs"), 0))) {
 		print_counts(comparison, out);
 		return;
 	}

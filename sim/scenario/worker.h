@@ -28,7 +28,7 @@ struct workload {
 	const struct workload_options *options;
 	struct workload_result *result;
 	size_t max_events;
-	bool host;
+	bool host, has_time; /* has_time: the host has, and a modelled machine */
 	/* Of the time from which on all tasks were there; set before started. */
 	uint64_t start_ns, end_ns; /* end_ns 0: when all loops are done */
 	uint64_t end_steps; /* 0: no limit */

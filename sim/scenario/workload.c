@@ -114,9 +114,9 @@ static void begin_time(struct workload *w)
 	const struct scenario *s = w->scenario;
 
 	w->start_ns = mmsim_now_ns();
-	if (!w->options->once && !w->host)
+	if (!w->options->once && !w->has_time)
 		w->end_steps = mmsim_steps(w->sim) + (s->steps ? s->steps : DEFAULT_STEPS);
-	if (!w->options->once && s->seconds && w->host)
+	if (!w->options->once && s->seconds && w->has_time)
 		w->end_ns = w->start_ns + s->seconds;
 	/* Release: pairs with the acquire of whoever waits for the beginning. */
 	quiet_store_release(w->started, true);
@@ -131,7 +131,7 @@ static void line_up(struct workload *w)
 		begin_time(w);
 	}
 	do {
-		if (w->host)
+		if (w->has_time)
 			mmsim_sleep_ns(START_LOOK_NS * (1 + w->nr_workers / 16));
 		else
 			mmsim_yield();
@@ -398,7 +398,7 @@ static int check_end(struct workload *w)
 	const struct scenario *s = w->scenario;
 
 	for (unsigned int t = 0; t < s->nr_tasks; t++) {
-		if (!w->host || w->options->once || s->seconds || s->tasks[t].loops ||
+		if (!w->has_time || w->options->once || s->seconds || s->tasks[t].loops ||
 		    !s->tasks[t].count)
 			continue;
 		snprintf(w->result->why, sizeof(w->result->why),
@@ -522,6 +522,7 @@ int workload_run(struct mmsim *sim, const struct scenario *scenario,
 	w->options = options;
 	w->result = result;
 	w->host = !strcmp(mmsim_effective(sim, "machine"), "host");
+	w->has_time = strcmp(mmsim_effective(sim, "machine"), "step") != 0;
 	err = set_up(w);
 	if (!err)
 		err = run(w);

@@ -19,6 +19,7 @@ static void wait_unordered(spinlock_t *lock)
 static void queue_up(spinlock_t *lock, uint16_t me)
 {
 	struct spin_node *node = &current->spin;
+	struct spin_node *last;
 	uint16_t before;
 
 	WRITE_ONCE(node->next, NULL);
@@ -27,22 +28,28 @@ static void queue_up(spinlock_t *lock, uint16_t me)
 	before = xchg(&lock->tail, me);
 	if (!before)
 		return;
-	smp_store_release(&machine_task(current->machine, before - 1)->spin.next, current);
+	last = &machine_task(current->machine, before - 1)->spin;
+	smp_store_release(&last->next, current);
 	while (!smp_load_acquire(&node->first))
 		spin_while_equal_int(&node->first, 0, 0);
 }
 
-static struct task *wait_for_next(struct spin_node *node)
+/* The lock is ours: the next of the queue is the first from now on. */
+static void tell_next(void)
 {
+	struct spin_node *node = &current->spin;
 	struct task *next;
 
 	while (!(next = smp_load_acquire(&node->next)))
 		cpu_relax();
-	return next;
+	smp_store_release(&next->spin.first, 1);
 }
 
-/* As the queued spinlock: in the order of coming, the first waits for the lock itself. */
-static void wait_in_order(spinlock_t *lock)
+/*
+ * As the queued spinlock: in the order of coming, the first waits for the lock
+ * itself. True: there are others behind, to be told.
+ */
+static bool wait_in_order(spinlock_t *lock)
 {
 	uint16_t me = (uint16_t)(current->index + 1);
 	int val;
@@ -55,27 +62,30 @@ static void wait_in_order(spinlock_t *lock)
 		else if (val != me << TAIL_SHIFT)
 			break; /* somebody is behind us */
 		else if (try_cmpxchg_acquire(&lock->val, &val, SPIN_LOCKED))
-			return;
+			return false;
 	}
 	/* Only the first takes a lock with a queue. Acquire: pairs with spin_unlock_any(). */
 	(void)smp_load_acquire(&lock->val);
 	WRITE_ONCE(lock->locked, SPIN_LOCKED);
-	smp_store_release(&wait_for_next(&current->spin)->spin.first, 1);
+	return true;
 }
 
 void spin_lock_slow(spinlock_t *lock, enum lock_class class, enum lock_site site)
 {
 	struct wait_edge edge;
+	bool others = false;
 
 	if (unlikely(mmsim_stepping))
 		preempt_disable();
 	trace_wait_begin(lock, class, site, LOCK_WRITE, &edge);
 	if (machine_is_timed())
-		wait_in_order(lock);
+		others = wait_in_order(lock);
 	else
 		wait_unordered(lock);
 	trace_wait_end(&edge);
 	trace_acquired(lock, class, site, LOCK_WRITE, true);
+	if (others)
+		tell_next();
 }
 
 bool spin_trylock_any(spinlock_t *lock, enum lock_class class, enum lock_site site)
@@ -95,9 +105,9 @@ bool spin_trylock_any(spinlock_t *lock, enum lock_class class, enum lock_site si
 
 void spin_unlock_any(spinlock_t *lock)
 {
-	trace_released(lock);
 	/* The queue's tail stays. */
 	smp_store_release(&lock->locked, 0);
+	trace_released(lock);
 	if (mmsim_stepping)
 		preempt_enable();
 }

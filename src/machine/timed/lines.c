@@ -170,8 +170,11 @@ void timed_wrote(const volatile void *addr)
 	struct timed *timed = timed_of(current);
 	struct line *line = line_of(timed, addr);
 
-	if (line ? line->watched : !list_empty(&timed->spinners))
-		timed->written = line ? line : &timed->elsewhere;
+	if (line ? !line->watched : list_empty(&timed->spinners))
+		return;
+	if (timed->written)
+		timed_check_written(timed);
+	timed->written = line ? line : &timed->elsewhere;
 }
 
 void timed_step(const volatile void *addr, enum access access)
