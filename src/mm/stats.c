@@ -80,7 +80,7 @@ static const char *task_name_at(const struct mmsim *sim, int index)
 
 int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *out)
 {
-	const struct wait_edge *edge = trace_edge(sim->trace, i);
+	const struct edge_sum *edge = trace_edge(sim->trace, i);
 
 	if (!edge)
 		return -ENOENT;

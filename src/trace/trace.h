@@ -71,22 +71,6 @@ struct task_waits {
 	uint64_t count, total_ns, longest_ns;
 };
 
-struct task_trace {
-	struct trace *trace;
-	struct task *task;
-	unsigned int depth;
-	unsigned int unrecorded; /* held, but the stack was full */
-	struct lock_wait wait;
-	struct task_waits waits[2]; /* for sleeping locks, for spinlocks */
-	uint64_t counters[NR_COUNTERS];
-	uint8_t sample_mask[NR_LOCK_CLASSES]; /* a hold is timed when its number has none of it */
-	struct held_lock held[TRACE_MAX_HELD];
-	uint64_t held_since_ns[TRACE_MAX_HELD];
-	/* By enum lock_mode; the sites rounded up to make the index cheap. */
-	uint64_t acquired[NR_LOCK_CLASSES][TRACE_MAX_SITES][2];
-	struct site_stats site[NR_LOCK_CLASSES][NR_LOCK_SITES];
-};
-
 /* What the holder was doing when somebody had to wait for it. */
 enum holder_state {
 	HOLDER_UNKNOWN,
@@ -95,19 +79,58 @@ enum holder_state {
 	HOLDER_WAITING,
 	HOLDER_IO,
 	HOLDER_GRANTED, /* it was woken with the lock, and has not run since */
+	HOLDER_PREEMPTED, /* it could run, but waits for a CPU; the host cannot tell */
 };
 
-struct wait_edge {
+struct edge_key {
+	int16_t waiter, holder, chain_end; /* task indices; -1: not known */
+	uint8_t class, waiter_site, holder_site, chain_end_site;
+	uint8_t holder_state, mode, behind_writer, chain_length;
+};
+
+/* Waits of one key, added up. */
+struct edge_sum {
 	int ready; /* 0 free, 1 being written, 2 to be read */
-	struct {
-		int16_t waiter, holder, chain_end; /* task indices; -1: not known */
-		uint8_t class, waiter_site, holder_site, chain_end_site;
-		uint8_t holder_state, mode, behind_writer, chain_length;
-	} key;
+	struct edge_key key;
 	uint64_t count, total_ns, max_ns;
-	/* While the wait lasts: the one around it, and when this one began. */
-	struct lock_wait outer;
+	uint64_t preempted_ns; /* the end of the chain was preempted for so long meanwhile */
+};
+
+/* A link of the chain of waits: who is waited for, as it was when the wait began. */
+struct wait_link {
+	int16_t task; /* index; -1: not known */
+	uint8_t class, site, mode; /* the lock, where the task took it or waits for it, and how */
+	uint8_t behind_writer; /* the task waits for it too, before us */
+	uint8_t state; /* enum holder_state */
+	int cpu;
+	uint64_t object; /* number of the lock's object */
+	uint64_t since_ns; /* has it, or waits for it, since then; 0: not known */
+	uint64_t preempted_ns; /* for so long during the wait; until it ends, its sum till then */
+};
+
+/* A wait under way; the waiter's. */
+struct wait_edge {
+	struct edge_key key;
+	struct lock_wait outer; /* the wait around this one */
 	uint64_t since_ns;
+	struct wait_link link[TRACE_MAX_CHAIN];
+};
+
+struct task_trace {
+	struct trace *trace;
+	struct task *task;
+	unsigned int depth;
+	unsigned int unrecorded; /* held, but the stack was full */
+	struct lock_wait wait;
+	struct task_waits waits[2]; /* for sleeping locks, for spinlocks */
+	struct wait_edge longest; /* of those for sleeping locks, waits[0].longest_ns long */
+	uint64_t counters[NR_COUNTERS];
+	uint8_t sample_mask[NR_LOCK_CLASSES]; /* a hold is timed when its number has none of it */
+	struct held_lock held[TRACE_MAX_HELD];
+	uint64_t held_since_ns[TRACE_MAX_HELD];
+	/* By enum lock_mode; the sites rounded up to make the index cheap. */
+	uint64_t acquired[NR_LOCK_CLASSES][TRACE_MAX_SITES][2];
+	struct site_stats site[NR_LOCK_CLASSES][NR_LOCK_SITES];
 };
 
 struct trace;
@@ -133,7 +156,7 @@ uint64_t trace_counter_sum(const struct trace *trace, enum trace_counter counter
 void trace_site_sum(const struct trace *trace, enum lock_class class, enum lock_site site,
 		    struct site_stats *sum);
 /* The i-th edge, NULL past the last. */
-const struct wait_edge *trace_edge(const struct trace *trace, unsigned int i);
+const struct edge_sum *trace_edge(const struct trace *trace, unsigned int i);
 const struct task_trace *trace_task(const struct trace *trace, int task_index);
 
 /* The wait-for graph as text: who waits, for what, who has it. */

@@ -8,7 +8,7 @@
 struct trace {
 	struct machine *machine;
 	bool enabled;
-	struct wait_edge edges[TRACE_MAX_EDGES]; /* open hashing; slots are claimed by CAS */
+	struct edge_sum edges[TRACE_MAX_EDGES]; /* open hashing; slots are claimed by CAS */
 };
 
 int trace_describe_wait(struct task *task, char *buf, size_t size, void *data);

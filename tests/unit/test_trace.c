@@ -275,9 +275,9 @@ static int wake(void *arg)
 	return 0;
 }
 
-static const struct wait_edge *edge_of(const struct task *waiter)
+static const struct edge_sum *edge_of(const struct task *waiter)
 {
-	const struct wait_edge *edge, *found = NULL;
+	const struct edge_sum *edge, *found = NULL;
 
 	for (unsigned int i = 0; (edge = trace_edge(trace, i)); i++) {
 		if (edge->key.waiter != waiter->index)
@@ -298,7 +298,7 @@ static void assert_in_graph(const char *text)
 static void chain_of_three(void **state)
 {
 	struct task *a, *b, *c;
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	int zero = 0;
 
 	(void)state;
@@ -366,7 +366,7 @@ static int wait_thrice(void *arg)
 /* Waits of one kind are one edge; a holder that could run is a running one. */
 static void equal_waits_are_added_up(void **state)
 {
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	struct task *h, *w;
 	int zero = 0;
 
@@ -421,7 +421,7 @@ static int read_once(void *arg)
 
 static void reader_behind_queued_writer(void **state)
 {
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	struct task *r, *w, *late;
 	int zero = 0;
 
@@ -458,7 +458,7 @@ static void reader_behind_queued_writer(void **state)
 /* A writer that has the lock is a holder, not somebody ahead in the queue. */
 static void reader_behind_writing_holder(void **state)
 {
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	struct task *w, *late;
 	int zero = 0;
 
@@ -479,7 +479,7 @@ static void reader_behind_writing_holder(void **state)
 /* A reader that was woken with the lock has it, although it has not run since. */
 static void writer_waits_for_granted_reader(void **state)
 {
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	struct task *w, *late, *next;
 	int zero = 0;
 
@@ -517,7 +517,7 @@ static int wait_everywhere(void *arg)
 
 static void full_table_drops(void **state)
 {
-	const struct wait_edge *edge;
+	const struct edge_sum *edge;
 	uint64_t waits = 0;
 	unsigned int n = 0;
 	int zero = 0;
