@@ -175,7 +175,7 @@ static int count_runs(const struct runs *runs, unsigned int *nr)
 	uint64_t all = (uint64_t)runs->input.points * runs->seeds;
 
 	*nr = (unsigned int)all;
-	if (runs->options.seed > INT64_MAX - (uint64_t)runs->seeds) {
+	if (runs->seeds > 1 && runs->options.seed > INT64_MAX - (uint64_t)(runs->seeds - 1)) {
 		fprintf(stderr, "mmsim: --seed: expected one below 2^63 with all %u seeds\n",
 			runs->seeds);
 		return EXIT_USAGE;

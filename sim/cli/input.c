@@ -159,6 +159,9 @@ static int run_scenario(const struct cli_options *options, const struct cli_inpu
 	info->scenario = options->file;
 	info->point = input->scenario.point;
 	info->settings = &input->settings;
+	/* An interrupt while it was set up is no failure. */
+	if (err && cli_interrupted() && !*mmsim_failure(sim))
+		err = 0;
 	info->outcome = err ? workload_result.why : cli_interrupted() ? "interrupted" : "done";
 	*result = result_json(sim, info);
 	result_add_workload(*result, sim, &input->scenario, &workload_result);

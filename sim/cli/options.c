@@ -51,7 +51,7 @@ static const struct option_row {
 	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
 	{'N', "seeds", "1..10000", "each run with so many seeds, --seed and the next ones",
 	 OPTION_NUMBER, AT(seeds)},
-	{'w', "jobs", "1..256", "so many runs at once; default: as there are CPUs, on the host 1",
+	{'w', "jobs", "1..256", "so many runs at once; default: one a CPU, on the host 1",
 	 OPTION_NUMBER, AT(jobs)},
 	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says",
 	 OPTION_SIZE, AT(memory)},
