@@ -216,8 +216,12 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 	code = input->is_scenario ? run_scenario(options, input, sim, &info, result) :
 				    run_recording(options, input, sim, &info, result);
 	/* After a failure the tasks stand where they stood: what they have is not leaked. */
-	if (*mmsim_failure(sim) || (code && !input->is_scenario))
+	if (*mmsim_failure(sim) || (code && !input->is_scenario)) {
+		/* Threads of the host would be waited for. */
+		if (strcmp(config->machine, "host"))
+			mmsim_destroy(sim);
 		return code;
+	}
 	leaked = mmsim_destroy(sim);
 	if (code)
 		return code;
