@@ -21,8 +21,10 @@ enum exit_code {
 
 /* A program of the tests can seed faults. */
 #ifdef MMSIM_TEST_LIBRARY
+#define CLI_RUN_OPTIONS "mkstSNwMejqcx*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksqx*"
 #else
+#define CLI_RUN_OPTIONS "mkstSNwMejqc*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
 
@@ -37,12 +39,13 @@ struct cli_options {
 	const char *keys[CLI_MAX_KEYS], *values[CLI_MAX_KEYS]; /* of the scenario */
 	unsigned int nr_keys;
 	uint64_t seed, memory; /* memory 0: not said */
+	uint64_t seeds, jobs; /* how many; 0: not said */
 	uint64_t preemptions, depth, schedules, budget_ns;
 	const char *metrics;
 	double think, effect;
 	unsigned int rounds; /* 0: not said */
 	bool quiet, no_emulate, json_list, anyway;
-	char command[512]; /* as it was typed */
+	char command[512]; /* as it was typed, but for --jobs */
 };
 
 /**

@@ -159,6 +159,9 @@ static int run_scenario(const struct cli_options *options, const struct cli_inpu
 	info->scenario = options->file;
 	info->point = input->scenario.point;
 	info->settings = &input->settings;
+	/* An interrupt while it was set up is no failure. */
+	if (err && cli_interrupted() && !*mmsim_failure(sim))
+		err = 0;
 	info->outcome = err ? workload_result.why : cli_interrupted() ? "interrupted" : "done";
 	*result = result_json(sim, info);
 	result_add_workload(*result, sim, &input->scenario, &workload_result);
@@ -213,8 +216,12 @@ int cli_run(const struct cli_options *options, const struct mmsim_config *config
 	code = input->is_scenario ? run_scenario(options, input, sim, &info, result) :
 				    run_recording(options, input, sim, &info, result);
 	/* After a failure the tasks stand where they stood: what they have is not leaked. */
-	if (*mmsim_failure(sim) || (code && !input->is_scenario))
+	if (*mmsim_failure(sim) || (code && !input->is_scenario)) {
+		/* Threads of the host would be waited for. */
+		if (strcmp(config->machine, "host"))
+			mmsim_destroy(sim);
 		return code;
+	}
 	leaked = mmsim_destroy(sim);
 	if (code)
 		return code;

@@ -22,7 +22,7 @@ static const struct command {
 } commands[] = {
 	{"run", "SCENARIO|RECORDING [--KEY=VALUE]...",
 	 "run it and say who waited for whom; a scenario's keys are options, a list makes a matrix",
-	 cmd_run, "mkstSMejqc*"},
+	 cmd_run, CLI_RUN_OPTIONS},
 	{"compare", "SCENARIO|RECORDING --a SPEC --b SPEC [--KEY=VALUE]...",
 	 "run it under two kernels in turn, and decide what changed", cmd_compare,
 	 "mabtrEDiySMejq*"},

@@ -4,12 +4,14 @@
 #include "../compare/rank.h"
 #include "../scenario/size.h"
 #include "cli.h"
+#include "jobs.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_MEMORY (4ull << 30)
+#define SEEDS_MAX 10000
 
 enum option_kind {
 	OPTION_TEXT,
@@ -47,6 +49,10 @@ static const struct option_row {
 	 AT(metrics)},
 	{'y', "anyway", NULL, "measure even if the machine is unfit", OPTION_FLAG, AT(anyway)},
 	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
+	{'N', "seeds", "1..10000", "each run with so many seeds, --seed and the next ones",
+	 OPTION_NUMBER, AT(seeds)},
+	{'w', "jobs", "1..256", "so many runs at once; default: one a CPU, on the host 1",
+	 OPTION_NUMBER, AT(jobs)},
 	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says",
 	 OPTION_SIZE, AT(memory)},
 	{'e', "no-emulate", NULL, "charge nothing for traps, system calls and IPIs", OPTION_FLAG,
@@ -95,12 +101,23 @@ static int usage(const char *fmt, const char *a, const char *b)
 	return EXIT_USAGE;
 }
 
+/* Of numbers of which there is a most; else 0. */
+static uint64_t most_of(const struct option_row *row)
+{
+	return row->offset == offsetof(struct cli_options, rounds) ? RANK_MAX :
+	       row->offset == offsetof(struct cli_options, seeds)  ? SEEDS_MAX :
+	       row->offset == offsetof(struct cli_options, jobs)   ? JOBS_MAX :
+								     0;
+}
+
 /* 0 rounds, or no time for any, is not what an option that was not given means. */
 static int set_number(struct cli_options *options, const struct option_row *row, uint64_t number)
 {
+	uint64_t most = most_of(row);
+
+	if (most && (!number || number > most))
+		return -1;
 	if (row->offset == offsetof(struct cli_options, rounds)) {
-		if (!number || number > RANK_MAX)
-			return -1;
 		options->rounds = (unsigned int)number;
 		return 0;
 	}
@@ -165,13 +182,18 @@ static const struct option_row *find_row(const char *word, const char *allowed, 
 	return NULL;
 }
 
+/* How many runs were done at once changes nothing in any of them. */
 static void keep_command(int argc, char **argv, struct cli_options *options)
 {
 	size_t used = (size_t)snprintf(options->command, sizeof(options->command), "mmsim");
 
-	for (int i = 0; i < argc && used < sizeof(options->command); i++)
-		used += (size_t)snprintf(options->command + used, sizeof(options->command) - used,
-					 " %s", argv[i]);
+	for (int i = 0; i < argc && used < sizeof(options->command); i++) {
+		if (!strcmp(argv[i], "--jobs"))
+			i++;
+		else if (strncmp(argv[i], "--jobs=", 7))
+			used += (size_t)snprintf(options->command + used,
+						 sizeof(options->command) - used, " %s", argv[i]);
+	}
 }
 
 /* --KEY=VALUE or --KEY VALUE: whether the scenario has the key is seen when it is read. */

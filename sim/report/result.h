@@ -34,8 +34,17 @@ void result_add_workload(json_t *result, const struct mmsim *sim, const struct s
 
 void result_print(const json_t *result, FILE *out);
 
-/* The points of a matrix, a line each; with many metrics in several tables. */
-void matrix_print(const json_t *results, FILE *out);
+/**
+ * seeds_print - the runs of one point with several seeds: its metrics over all of them
+ * @runs: an array of results, one a seed; only those that came to their end are counted, if any did
+ */
+void seeds_print(const json_t *runs, FILE *out);
+
+/**
+ * matrix_print - the points of a matrix, with few columns side by side
+ * @points: an array of arrays of results, one a seed; of several seeds the medians are printed
+ */
+void matrix_print(const json_t *points, FILE *out);
 
 /* Median run of each side, side by side, what was recorded beside them. */
 void compare_print(const json_t *comparison, FILE *out);

@@ -30,10 +30,18 @@ const char *text_at(const json_t *object, const char *outer, const char *key)
 /* Every output begins with what it takes to make it again. */
 void print_head(const json_t *result, FILE *out)
 {
+	char seed[48];
+
+	snprintf(seed, sizeof(seed), "seed %.0f", json_number_at(result, "configuration.seed"));
+	print_head_of(result, seed, out);
+}
+
+void print_head_of(const json_t *result, const char *seeds, FILE *out)
+{
 	const char *point = text_at(result, "configuration", "point");
 
-	fprintf(out, "mmsim %s (%s)  seed %.0f  machine %s", text_at(result, "mmsim", "version"),
-		text_at(result, "mmsim", "commit"), json_number_at(result, "configuration.seed"),
+	fprintf(out, "mmsim %s (%s)  %s  machine %s", text_at(result, "mmsim", "version"),
+		text_at(result, "mmsim", "commit"), seeds,
 		text_at(result, "configuration", "machine"));
 	if (json_object_get(result, "tasks"))
 		fprintf(out, "\nscenario %s%s%s: %s\n",

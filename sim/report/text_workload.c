@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A scenario's run as text: operations and frames of its tasks, stalls, madvise. */
-#include "metrics.h"
 #include "result.h"
 #include "text.h"
 
@@ -182,81 +181,4 @@ void workload_print(const json_t *result, FILE *out)
 	print_stalls(result, out);
 	print_artefacts(result, out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
-}
-
-/* ---- a matrix ---- */
-
-#define POINTS_MAX 5 /* side by side; a mail is 100 columns wide */
-
-static bool metric_applies(const json_t *result, const struct metric *metric)
-{
-	return has_time(result) || metric->format == FORMAT_COUNT ||
-	       metric->format == FORMAT_PERCENT;
-}
-
-static const char *cell_text(const json_t *result, const struct metric *metric, char text[32])
-{
-	if (!metric_measured(result, metric))
-		return "not measured";
-	return metric_text(metric_value(result, metric), metric->format, text, 32);
-}
-
-/* A site of a lock is in the results of those points only that took it there. */
-static bool find_in_any(const json_t *results, const char *name, struct metric *metric)
-{
-	const json_t *result;
-	size_t i;
-
-	json_array_foreach(results, i, result)
-	{
-		if (!metric_find(result, name, metric))
-			return true;
-	}
-	return false;
-}
-
-/* One metric at the points from @first on. */
-static void print_metric(const json_t *results, size_t first, const char *name, FILE *out)
-{
-	char text[32], head[METRIC_NAME_MAX + 8];
-	struct metric metric;
-
-	if (!find_in_any(results, name, &metric)) {
-		fprintf(out, "%-38s not measured at any point\n", name);
-		return;
-	}
-	if (!metric_applies(json_array_get(results, 0), &metric))
-		return;
-	snprintf(head, sizeof(head), "%s%s%s", name, *metric_unit(metric.format) ? ", " : "",
-		 metric_unit(metric.format));
-	fprintf(out, "%-38s", head);
-	for (size_t i = first; i < first + POINTS_MAX && i < json_array_size(results); i++)
-		fprintf(out, " %12s", cell_text(json_array_get(results, i), &metric, text));
-	fputc('\n', out);
-}
-
-static void print_points(const json_t *results, size_t first, FILE *out)
-{
-	const char *names = metrics_of(json_array_get(results, 0));
-	char name[METRIC_NAME_MAX];
-
-	fprintf(out, "\n%-38s", "");
-	for (size_t i = first; i < first + POINTS_MAX && i < json_array_size(results); i++)
-		fprintf(out, " %12zu", i + 1);
-	fputc('\n', out);
-	while (metric_cut_name(&names, name))
-		print_metric(results, first, name, out);
-}
-
-void matrix_print(const json_t *results, FILE *out)
-{
-	const json_t *result;
-	size_t i;
-
-	fputc('\n', out);
-	json_array_foreach(results, i, result)
-		fprintf(out, "%zu: %s%s\n", i + 1, text_at(result, "configuration", "point"),
-			strcmp(text_at(result, "run", "outcome"), "done") ? " (cut short)" : "");
-	for (i = 0; i < json_array_size(results); i += POINTS_MAX)
-		print_points(results, i, out);
 }

@@ -14,6 +14,8 @@ scenario=$tree/tests/cli/two-tasks.ini
 "$MMSIM" run "$scenario" --machine step --json "$work/scenario.json" >"$work/scenario.txt"
 "$MMSIM" run "$scenario" --machine step --kernel=6.1,6.18 --json "$work/matrix.json" \
 	>"$work/matrix.txt"
+"$MMSIM" run "$scenario" --machine step --steps=3k --kernel=6.1,6.18 --seeds 3 --quiet \
+	--json "$work/seeds.json" >"$work/seeds.txt"
 "$MMSIM" compare "$scenario" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
 	--json "$work/compare-scenario.json" >"$work/compare-scenario.txt"
 # On the host there is more: how fit the machine was, verdicts, and here what b never does.
@@ -25,7 +27,7 @@ grep -q '^b: gc.script=compute 10us; kernel 6.18: ' "$work/host.txt"
 grep -q '^while the rounds ran other programs used ' "$work/host.txt"
 /usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" \
 	"$work/scenario.json" "$work/matrix.json" "$work/compare-scenario.json" \
-	"$work/host.json" <<'PY'
+	"$work/host.json" "$work/seeds.json" <<'PY'
 import json
 import sys
 
@@ -36,6 +38,9 @@ for path in sys.argv[2:]:
     jsonschema.validate(json.load(open(path)), schema)
 run = json.load(open(sys.argv[2]))
 assert run["run"]["operations_done"] == run["run"]["operations_total"] > 0
+seeds = json.load(open(sys.argv[-1]))
+assert [one["configuration"]["seed"] for one in seeds] == [1, 2, 3] * 2
+assert [one["configuration"]["kernel"] for one in seeds] == ["6.1"] * 3 + ["6.18"] * 3
 broken = json.loads(json.dumps(run))
 del broken["counters"]
 try:

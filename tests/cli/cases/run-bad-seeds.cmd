@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --machine step --seeds 0

@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --jobs=2 --seeds 2

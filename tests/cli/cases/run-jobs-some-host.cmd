@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --set machine=step,host --jobs=2

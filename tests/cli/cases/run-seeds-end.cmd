@@ -1,0 +1,1 @@
+run tests/cli/two-tasks.ini --machine step --steps=1k --quiet --seeds 2 --seed 9223372036854775806

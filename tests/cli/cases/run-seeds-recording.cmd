@@ -1,0 +1,1 @@
+run tests/cli/two-threads.rec --machine step --seeds 3 --quiet
