@@ -55,6 +55,7 @@ struct mmsim_edge {
 	int write; /* the waiter wanted it for write */
 	int behind_writer; /* waited behind a queued writer (holder), not for a holder */
 	uint64_t count, total_ns, max_ns;
+	uint64_t preempted_ns; /* of them the end of the chain was preempted; models with time only */
 };
 
 /** mmsim_edge_at - the i-th edge; 0, or -ENOENT past the last */
@@ -65,11 +66,36 @@ struct mmsim_task_waits {
 	const char *name;
 	uint64_t waits, wait_ns, longest_ns; /* for locks whose waiters sleep */
 	uint64_t spins, spin_ns, longest_spin_ns; /* for spinlocks */
+	/* Of the longest wait for a lock whose waiters sleep; "" and 0: there was none. */
+	const char *longest_lock, *longest_site;
+	uint64_t longest_object, longest_at_ns; /* on the machine's clock, when it began */
 };
 
 /** mmsim_task_waits_at - of the i-th task; 0, or -ENOENT past the last */
 MMSIM_API int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i,
 				  struct mmsim_task_waits *waits);
+
+/**
+ * struct mmsim_wait_link - who was waited for in a task's longest wait for a lock
+ *
+ * The first link is whom the task waited for, each further one whom the one before
+ * waited for. What it says of a task is of the moment when the wait began.
+ */
+struct mmsim_wait_link {
+	const char *task; /* "?": not known; then the rest says nothing */
+	const char *lock, *site; /* the lock that it has or waits for too, and where */
+	uint64_t object; /* number of the object that the lock is in */
+	int write; /* it has it, or wants it, for write */
+	int behind_writer; /* it was queued before; else it had the lock */
+	const char *state; /* as mmsim_edge.holder_state */
+	int cpu; /* at the end of the wait */
+	uint64_t for_ns; /* it had it, or waited for it, so long already; 0: or not known */
+	uint64_t preempted_ns; /* it was preempted so long during the wait; models with time only */
+};
+
+/** mmsim_longest_wait_at - a link of the i-th task's longest wait; 0, or -ENOENT past the last */
+MMSIM_API int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int link,
+				    struct mmsim_wait_link *out);
 
 /** struct mmsim_bytes - memory of one type of object */
 struct mmsim_bytes {
@@ -88,6 +114,33 @@ MMSIM_API uint64_t mmsim_host_refused(const struct mmsim *sim);
 MMSIM_API uint64_t mmsim_steps(const struct mmsim *sim);
 /** mmsim_work_ns - what is charged for a unit of "trap", "syscall", "ipi"; 0: nothing */
 MMSIM_API uint64_t mmsim_work_ns(const struct mmsim *sim, const char *kind);
+/** mmsim_machine_count_at - what a modelled machine counts; 0, or -ENOENT past the last */
+MMSIM_API int mmsim_machine_count_at(const struct mmsim *sim, unsigned int i,
+				     struct mmsim_counter *counter);
+
+/** struct mmsim_cost - what something takes on a modelled machine, from its profile */
+struct mmsim_cost {
+	const char *name, *unit, *help, *source;
+	uint64_t value; /* on a CPU of capacity 1024 */
+};
+
+/** mmsim_cost_at - the i-th; 0, or -ENOENT past the last, and on other machines */
+MMSIM_API int mmsim_cost_at(const struct mmsim *sim, unsigned int i, struct mmsim_cost *cost);
+
+/** struct mmsim_cpu - a CPU of a modelled machine */
+struct mmsim_cpu {
+	const char *cluster;
+	unsigned int socket, capacity; /* capacity: of the fastest's 1024 */
+	uint64_t busy_ns; /* it had a task */
+};
+
+/** mmsim_cpu_at - the i-th; 0, or -ENOENT past the last, and on other machines */
+MMSIM_API int mmsim_cpu_at(const struct mmsim *sim, unsigned int i, struct mmsim_cpu *cpu);
+/** mmsim_preemption - "none" or "full" of a modelled machine; NULL: it is none */
+MMSIM_API const char *mmsim_preemption(const struct mmsim *sim);
+/** mmsim_hz - jiffies a second */
+MMSIM_API unsigned int mmsim_hz(const struct mmsim *sim);
+
 /** mmsim_lock_class_at - name and meaning of the i-th lock class; 0, or -ENOENT */
 MMSIM_API int mmsim_lock_class_at(unsigned int i, const char **name, const char **guards);
 /** mmsim_wait_graph - who waits for whom now, as text */

@@ -60,7 +60,9 @@ static json_t *configuration_json(const struct mmsim *sim, const struct run_info
 	json_set_int(object, "seed", config->seed);
 	json_set_int(object, "memory_bytes", config->memory_bytes);
 	json_set_int(object, "max_map_count", config->max_map_count);
-	json_set_int(object, "hz", config->hz);
+	json_set_int(object, "hz", mmsim_hz(sim));
+	if (*config->machine_changes)
+		json_set_text(object, "machine_changes", config->machine_changes);
 	json_object_set_new(object, "emulate_costs", json_boolean(config->emulate_costs));
 	json_object_set_new(object, "statistics", json_boolean(config->statistics));
 	json_object_set_new(object, "think", json_real(info->think));
@@ -330,7 +332,11 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 		json_t *task = member(member(by_task, edge.waiter), edge.lock);
 		json_t *lock = member(by_lock, edge.lock);
 
-		add_wait(edge_row(rows, &edge), edge.count, edge.total_ns, edge.max_ns);
+		row = edge_row(rows, &edge);
+		add_wait(row, edge.count, edge.total_ns, edge.max_ns);
+		json_set_int(row, "preempted_ns",
+			     edge.preempted_ns +
+				     (uint64_t)json_number_at(row, "preempted_ns"));
 		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
 		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
 		json_set_int(lock, "behind_writer",
@@ -362,6 +368,41 @@ static json_t *bytes_json(const struct mmsim *sim)
 	return object;
 }
 
+static json_t *cpus_json(const struct mmsim *sim)
+{
+	json_t *array = json_array();
+	struct mmsim_cpu cpu;
+
+	for (unsigned int i = 0; !mmsim_cpu_at(sim, i, &cpu); i++) {
+		json_t *one = json_object();
+
+		json_set_text(one, "cluster", cpu.cluster);
+		json_set_int(one, "socket", cpu.socket);
+		json_set_int(one, "capacity", cpu.capacity);
+		json_set_int(one, "busy_ns", cpu.busy_ns);
+		json_array_append_new(array, one);
+	}
+	return array;
+}
+
+/* The machine that was modelled, and what it counted. */
+static json_t *model_json(const struct mmsim *sim)
+{
+	json_t *object = json_object(), *costs = json_object(), *counts = json_object();
+	struct mmsim_counter counter;
+	struct mmsim_cost cost;
+
+	json_set_text(object, "preemption", mmsim_preemption(sim));
+	for (unsigned int i = 0; !mmsim_cost_at(sim, i, &cost); i++)
+		json_set_int(costs, cost.name, cost.value);
+	for (unsigned int i = 0; !mmsim_machine_count_at(sim, i, &counter); i++)
+		json_set_int(counts, counter.name, counter.value);
+	json_object_set_new(object, "cpus", cpus_json(sim));
+	json_object_set_new(object, "costs", costs);
+	json_object_set_new(object, "counts", counts);
+	return object;
+}
+
 json_t *result_json(const struct mmsim *sim, const struct run_info *info)
 {
 	json_t *object = json_object();
@@ -379,6 +420,8 @@ json_t *result_json(const struct mmsim *sim, const struct run_info *info)
 	json_object_set_new(object, "totals", totals_json(sim));
 	add_waits(sim, object);
 	json_object_set_new(object, "bytes", bytes_json(sim));
+	if (mmsim_preemption(sim))
+		json_object_set_new(object, "model", model_json(sim));
 	return object;
 }
 

@@ -68,6 +68,51 @@ static void add_waits(json_t *object, const struct mmsim *sim, const char *name)
 	json_object_set_new(object, "spins", sum_json(sum.spins, sum.spin_ns, sum.longest_spin_ns));
 }
 
+static json_t *link_json(const struct mmsim_wait_link *link)
+{
+	json_t *object = json_object();
+
+	json_set_text(object, "task", link->task);
+	json_set_text(object, "lock", link->lock);
+	json_set_int(object, "object", link->object);
+	json_set_text(object, "site", link->site);
+	json_object_set_new(object, "write", json_boolean(link->write));
+	json_object_set_new(object, "behind_writer", json_boolean(link->behind_writer));
+	json_set_text(object, "state", link->state);
+	json_set_int(object, "cpu", (uint64_t)link->cpu);
+	json_set_int(object, "for_ns", link->for_ns);
+	json_set_int(object, "preempted_ns", link->preempted_ns);
+	return object;
+}
+
+/* Of the tasks of that name; whom it was for, and whom that waited for. */
+static void add_longest_wait(json_t *object, const struct mmsim *sim, const char *name)
+{
+	struct mmsim_task_waits waits, longest = {0};
+	json_t *wait, *chain;
+	struct mmsim_wait_link link;
+	unsigned int task = 0;
+
+	for (unsigned int i = 0; !mmsim_task_waits_at(sim, i, &waits); i++)
+		if (!strcmp(waits.name, name) && waits.longest_ns > longest.longest_ns) {
+			longest = waits;
+			task = i;
+		}
+	if (!longest.waits)
+		return;
+	wait = json_object();
+	chain = json_array();
+	json_set_int(wait, "ns", longest.longest_ns);
+	json_set_int(wait, "at_ns", longest.longest_at_ns);
+	json_set_text(wait, "lock", longest.longest_lock);
+	json_set_int(wait, "object", longest.longest_object);
+	json_set_text(wait, "site", longest.longest_site);
+	for (unsigned int i = 0; !mmsim_longest_wait_at(sim, task, i, &link); i++)
+		json_array_append_new(chain, link_json(&link));
+	json_object_set_new(wait, "chain", chain);
+	json_object_set_new(object, "longest_wait", wait);
+}
+
 /* The longest single operation on memory; a sleep is none. */
 static json_t *longest_json(const struct workload_group *group)
 {
@@ -96,6 +141,7 @@ static json_t *task_json(const struct mmsim *sim, const struct workload_group *g
 	json_object_set_new(object, "operations", operations_json(group, done));
 	json_object_set_new(object, "longest", longest_json(group));
 	add_waits(object, sim, task->section.name);
+	add_longest_wait(object, sim, task->section.name);
 	if (task->period)
 		json_object_set_new(object, "frames", frames_json(group));
 	return object;

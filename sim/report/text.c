@@ -27,6 +27,37 @@ const char *text_at(const json_t *object, const char *outer, const char *key)
 	return text ? text : "?";
 }
 
+/* The CPUs of a modelled machine, those of a cluster together, and how busy they were. */
+static void print_cpus(const json_t *result, FILE *out)
+{
+	const json_t *cpus = json_at(result, "model.cpus"), *cpu;
+	double elapsed = json_number_at(result, "run.elapsed_ns");
+	const char *last = "";
+	size_t i;
+
+	json_array_foreach((json_t *)cpus, i, cpu)
+	{
+		const char *cluster = json_string_value(json_object_get(cpu, "cluster"));
+
+		if (strcmp(cluster, last))
+			fprintf(out, "%s%s (%.0f)", i ? "; " : "", cluster,
+				json_number_at(cpu, "capacity"));
+		last = cluster;
+		fprintf(out, " %.0f", elapsed ? 100 * json_number_at(cpu, "busy_ns") / elapsed : 0);
+	}
+	fputs(" % busy\n", out);
+}
+
+static void print_model(const json_t *result, FILE *out)
+{
+	const json_t *changes = json_at(result, "configuration.machine_changes");
+
+	fprintf(out, "modelled: preemption %s, HZ %.0f%s%s; CPUs: ",
+		text_at(result, "model", "preemption"), json_number_at(result, "configuration.hz"),
+		changes ? ", with " : "", changes ? json_string_value(changes) : "");
+	print_cpus(result, out);
+}
+
 /* Every output begins with what it takes to make it again. */
 void print_head(const json_t *result, FILE *out)
 {
@@ -51,6 +82,8 @@ void print_head_of(const json_t *result, const char *seeds, FILE *out)
 		fprintf(out, "  think %g\nrecording %s\n",
 			json_number_at(result, "configuration.think"),
 			text_at(result, "configuration", "recording"));
+	if (json_object_get(result, "model"))
+		print_model(result, out);
 	if (!is_host(result))
 		return;
 	fprintf(out,
@@ -197,7 +230,12 @@ static void print_edge(const json_t *edge, bool timed, FILE *out)
 		fprintf(out, ", in the end for %s in %s", edge_text(edge, "chain_end"),
 			edge_text(edge, "chain_end_site"));
 	fprintf(out, "): %.0f times", json_number_at(edge, "count"));
-	if (timed)
+	if (timed && json_number_at(edge, "preempted_ns"))
+		fprintf(out, ", %.3f ms (it preempted %.3f), longest %.3f ms",
+			json_number_at(edge, "total_ns") / 1e6,
+			json_number_at(edge, "preempted_ns") / 1e6,
+			json_number_at(edge, "max_ns") / 1e6);
+	else if (timed)
 		fprintf(out, ", %.3f ms, longest %.3f ms", json_number_at(edge, "total_ns") / 1e6,
 			json_number_at(edge, "max_ns") / 1e6);
 	fputc('\n', out);

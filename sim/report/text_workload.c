@@ -108,6 +108,44 @@ static void print_frames_of(const json_t *result, const char *name, const json_t
 		json_number_at(task, "waits.max_ns") / 1e6,
 		json_number_at(task, "spins.max_ns") / 1e6,
 		json_number_at(task, "longest.ns") / 1e6, text_at(task, "longest", "operation"));
+	print_longest_wait(task, out);
+}
+
+/* One of whom was waited for: where the task stood, and what became of it meanwhile. */
+static void print_link(const json_t *link, bool first, FILE *out)
+{
+	const char *task = json_string_value(json_object_get(link, "task"));
+	const char *lock = json_string_value(json_object_get(link, "lock"));
+	const char *site = json_string_value(json_object_get(link, "site"));
+	double for_ns = json_number_at(link, "for_ns");
+	double preempted = json_number_at(link, "preempted_ns");
+
+	fprintf(out, "    %s", first ? "" : "which waited for ");
+	if (json_is_true(json_object_get(link, "behind_writer")))
+		fprintf(out, "behind the queued writer %s in %s, waiting since %.3f ms", task, site,
+			for_ns / 1e6);
+	else
+		fprintf(out, "%s%s in %s, which had %s%s for %.3f ms", first ? "for " : "", task,
+			site, lock, json_is_true(json_object_get(link, "write")) ? " (write)" : "",
+			for_ns / 1e6);
+	fprintf(out, ": %s on cpu %.0f", json_string_value(json_object_get(link, "state")),
+		json_number_at(link, "cpu"));
+	if (preempted)
+		fprintf(out, ", then preempted there for %.3f ms", preempted / 1e6);
+	fputc('\n', out);
+}
+
+static void print_longest_wait(const json_t *task, FILE *out)
+{
+	const json_t *wait = json_object_get(task, "longest_wait"), *link;
+	size_t i;
+
+	if (!wait)
+		return;
+	fprintf(out, "  the longest wait, %.3f ms from %.3f ms on: in %s for %s\n",
+		json_number_at(wait, "ns") / 1e6, json_number_at(wait, "at_ns") / 1e6,
+		text_at(task, "longest_wait", "site"), text_at(task, "longest_wait", "lock"));
+	json_array_foreach(json_object_get(wait, "chain"), i, link) print_link(link, !i, out);
 }
 
 static void print_frames(const json_t *result, FILE *out)

@@ -136,6 +136,8 @@ uint64_t machine_steps(const struct machine *machine);
 void machine_set_progress(struct machine *machine, const struct machine_progress *progress);
 /* Zeroes but on a modelled machine. */
 struct machine_stats machine_stats(const struct machine *machine);
+/* How long a modelled machine's CPU had a task. */
+uint64_t machine_cpu_busy_ns(const struct machine *machine, unsigned int cpu);
 /* Of a modelled machine; NULL: it is none. */
 const struct profile *machine_profile(const struct machine *machine);
 enum machine_kind machine_kind(const struct machine *machine);

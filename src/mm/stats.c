@@ -101,6 +101,7 @@ int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *ou
 		.count = quiet_load(edge->count),
 		.total_ns = quiet_load(edge->total_ns),
 		.max_ns = quiet_load(edge->max_ns),
+		.preempted_ns = quiet_load(edge->preempted_ns),
 	};
 	return 0;
 }
@@ -112,16 +113,47 @@ int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i, struct mmsim_ta
 
 	if (!task)
 		return -ENOENT;
-	*out = (struct mmsim_task_waits){.name = task->name};
+	*out = (struct mmsim_task_waits){
+		.name = task->name, .longest_lock = "", .longest_site = ""};
 	t = task->trace;
 	if (!t)
 		return 0;
+	if (t->waits[0].count) {
+		out->longest_lock = lock_class_name(t->longest.key.class);
+		out->longest_site = lock_site_name(t->longest.key.waiter_site);
+		out->longest_object = t->longest.object;
+		out->longest_at_ns = t->longest.since_ns;
+	}
 	out->waits = quiet_load(t->waits[0].count);
 	out->wait_ns = quiet_load(t->waits[0].total_ns);
 	out->longest_ns = quiet_load(t->waits[0].longest_ns);
 	out->spins = quiet_load(t->waits[1].count);
 	out->spin_ns = quiet_load(t->waits[1].total_ns);
 	out->longest_spin_ns = quiet_load(t->waits[1].longest_ns);
+	return 0;
+}
+
+int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int link,
+			  struct mmsim_wait_link *out)
+{
+	const struct task_trace *t = trace_task(sim->trace, (int)i);
+	const struct wait_link *l;
+
+	if (!t || !t->waits[0].count || link >= t->longest.key.chain_length)
+		return -ENOENT;
+	l = &t->longest.link[link];
+	*out = (struct mmsim_wait_link){
+		.task = task_name_at(sim, l->task),
+		.lock = lock_class_name(l->class),
+		.site = lock_site_name(l->site),
+		.object = l->object,
+		.write = l->mode == LOCK_WRITE,
+		.behind_writer = l->behind_writer,
+		.state = holder_state_name(l->state),
+		.cpu = l->cpu,
+		.for_ns = l->since_ns ? t->longest.since_ns - l->since_ns : 0,
+		.preempted_ns = l->preempted_ns,
+	};
 	return 0;
 }
 

@@ -111,7 +111,7 @@ static void link_finish(const struct trace *trace, struct wait_link *link, struc
 			const void *lock)
 {
 	link->state = (uint8_t)holder_state_of(holder, lock);
-	link->object = lock ? machine_object_name(trace->machine, lock).number : 0;
+	link->object = machine_object_name(trace->machine, lock).number;
 	link->preempted_ns = machine_run_delay(holder);
 }
 
@@ -124,7 +124,7 @@ static void follow_chain(const struct trace *trace, struct wait_edge *edge, stru
 	for (; holder && n < TRACE_MAX_CHAIN; n++) {
 		const void *lock = holder->trace ? quiet_load(holder->trace->wait.lock) : NULL;
 
-		link_finish(trace, &edge->link[n], holder, held);
+		link_finish(trace, &edge->link[n], holder, held ? held : lock);
 		/* Who was granted what it waits for waits for a CPU only. */
 		if (!lock || n + 1 == TRACE_MAX_CHAIN ||
 		    (lock == held && is_granted(holder, holder->trace, held))) {
@@ -178,6 +178,7 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	/* Waiting for an rwsem, a task may have to wait for that rwsem's wait_lock. */
 	edge->outer = t->wait;
 	edge->since_ns = now_ns();
+	edge->object = machine_object_name(t->trace->machine, lock).number;
 	set_wait(t, &(struct lock_wait){.lock = lock,
 					.since_ns = edge->since_ns,
 					.class = edge->key.class,

@@ -112,7 +112,7 @@ struct wait_link {
 struct wait_edge {
 	struct edge_key key;
 	struct lock_wait outer; /* the wait around this one */
-	uint64_t since_ns;
+	uint64_t since_ns, object; /* object: number of the one that the lock is in */
 	struct wait_link link[TRACE_MAX_CHAIN];
 };
 

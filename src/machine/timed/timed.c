@@ -451,6 +451,13 @@ struct machine_stats machine_stats(const struct machine *machine)
 	return ((const struct timed *)machine->impl)->stats;
 }
 
+uint64_t machine_cpu_busy_ns(const struct machine *machine, unsigned int cpu)
+{
+	if (machine->config.kind != MACHINE_TIMED)
+		return 0;
+	return ((const struct timed *)machine->impl)->cpus[cpu].busy_ns;
+}
+
 const struct profile *machine_profile(const struct machine *machine)
 {
 	if (machine->config.kind != MACHINE_TIMED)
