@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mmsim help: the commands, the language of scenarios, metrics, one scenario. */
+/* mmsim help: the commands, the language of scenarios, metrics, a machine, one scenario. */
 #include "../report/metrics.h"
 #include "cli.h"
 
@@ -160,7 +160,7 @@ int cmd_help(int argc, char **argv)
 		return print_language(stdout);
 	if (!strcmp(argv[1], "metrics"))
 		return print_metrics(stdout);
-	if (cli_print_command(argv[1], stdout))
+	if (cli_print_command(argv[1], stdout) || cli_print_machine(argv[1], stdout))
 		return EXIT_FINE;
 	return print_scenario(argv[1], stdout);
 }
