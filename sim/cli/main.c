@@ -34,7 +34,8 @@ static const struct command {
 	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
 	 cmd_explore, CLI_EXPLORE_OPTIONS},
 	{"help", "[COMMAND|scenarios|metrics|MACHINE|SCENARIO]",
-	 "this; how to write scenarios; what can be decided about; a machine; a scenario's parameters",
+	 "this; how to write scenarios; what can be decided about; a machine; "
+	 "a scenario's parameters",
 	 cmd_help, ""},
 };
 
