@@ -154,13 +154,17 @@ static int print_scenario(const char *name, FILE *out)
 
 int cmd_help(int argc, char **argv)
 {
+	int code;
+
 	if (argc < 2)
 		return cli_print_commands(stdout);
 	if (!strcmp(argv[1], "scenarios"))
 		return print_language(stdout);
 	if (!strcmp(argv[1], "metrics"))
 		return print_metrics(stdout);
-	if (cli_print_command(argv[1], stdout) || cli_print_machine(argv[1], stdout))
+	if (cli_print_command(argv[1], stdout))
 		return EXIT_FINE;
+	if (cli_print_machine(argv[1], stdout, &code))
+		return code;
 	return print_scenario(argv[1], stdout);
 }

@@ -91,12 +91,27 @@ static void print_profile(const struct profile *p, FILE *out)
 	fputc('\n', out);
 }
 
-bool cli_print_machine(const char *name, FILE *out)
+/* A file that is meant to be a profile, not a scenario. */
+static bool is_profile(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	bool found = false;
+	char line[256];
+
+	while (file && !found && fgets(line, sizeof(line), file))
+		found = !strncmp(line, "[machine]", 9);
+	if (file)
+		fclose(file);
+	return found;
+}
+
+bool cli_print_machine(const char *name, FILE *out, int *code)
 {
 	struct mmsim_machine_info info;
 	struct profile profile;
 	char error[256];
 
+	*code = EXIT_FINE;
 	if (!profile_load(name, NULL, &profile, error)) {
 		print_profile(&profile, out);
 		return true;
@@ -107,5 +122,9 @@ bool cli_print_machine(const char *name, FILE *out)
 		fprintf(out, "%s: %s\n", info.name, info.description);
 		return true;
 	}
-	return false;
+	if (!is_profile(name))
+		return false;
+	fprintf(stderr, "mmsim: %s\n", error);
+	*code = EXIT_USAGE;
+	return true;
 }
