@@ -137,6 +137,8 @@ int cli_write_json(const json_t *object, const char *path);
 int cli_print_commands(FILE *out);
 /* The same of one command; false: there is none of that name. */
 bool cli_print_command(const char *name, FILE *out);
+/* help_machine.c: the same of a machine, by its name or its profile's path; @code: of exit. */
+bool cli_print_machine(const char *name, FILE *out, int *code);
 
 int cmd_run(int argc, char **argv);
 int cmd_compare(int argc, char **argv);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* mmsim help: the commands, the language of scenarios, metrics, one scenario. */
+/* mmsim help: the commands, the language of scenarios, metrics, a machine, one scenario. */
 #include "../report/metrics.h"
 #include "cli.h"
 
@@ -154,6 +154,8 @@ static int print_scenario(const char *name, FILE *out)
 
 int cmd_help(int argc, char **argv)
 {
+	int code;
+
 	if (argc < 2)
 		return cli_print_commands(stdout);
 	if (!strcmp(argv[1], "scenarios"))
@@ -162,5 +164,7 @@ int cmd_help(int argc, char **argv)
 		return print_metrics(stdout);
 	if (cli_print_command(argv[1], stdout))
 		return EXIT_FINE;
+	if (cli_print_machine(argv[1], stdout, &code))
+		return code;
 	return print_scenario(argv[1], stdout);
 }

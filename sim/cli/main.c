@@ -33,8 +33,9 @@ static const struct command {
 	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
 	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
 	 cmd_explore, CLI_EXPLORE_OPTIONS},
-	{"help", "[COMMAND|scenarios|metrics|SCENARIO]",
-	 "this; the language of scenarios; what can be decided about; a scenario's parameters",
+	{"help", "[COMMAND|scenarios|metrics|MACHINE|SCENARIO]",
+	 "this; how to write scenarios; what can be decided about; a machine; "
+	 "a scenario's parameters",
 	 cmd_help, ""},
 };
 

@@ -239,13 +239,26 @@ static void test_step_rwsem_edge(void **state)
 	world_destroy(&w);
 }
 
+/* The machines are in the library: no file is read. */
+static void test_machines(void **state)
+{
+	struct mmsim_machine_info info;
+	unsigned int i, found = 0;
+
+	(void)state;
+	for (i = 0; !mmsim_machine_at(i, &info); i++) {
+		assert_true(*info.description);
+		found += !strcmp(info.name, "host") || !strcmp(info.name, "phone-4+3+1");
+	}
+	assert_int_equal(found, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_host_counters),
-		cmocka_unit_test(test_host_edge),
-		cmocka_unit_test(test_step_edge),
-		cmocka_unit_test(test_step_rwsem_edge),
+		cmocka_unit_test(test_host_counters), cmocka_unit_test(test_host_edge),
+		cmocka_unit_test(test_step_edge),     cmocka_unit_test(test_step_rwsem_edge),
+		cmocka_unit_test(test_machines),
 	};
 
 	return cmocka_run_group_tests_name("consumer", tests, NULL, NULL);

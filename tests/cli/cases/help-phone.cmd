@@ -1,0 +1,1 @@
+help phone-4+3+1
