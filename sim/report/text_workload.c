@@ -90,27 +90,6 @@ static void print_missed(const json_t *task, FILE *out)
 		missed - locks - spinlocks - cpu);
 }
 
-static void print_frames_of(const json_t *result, const char *name, const json_t *task, FILE *out)
-{
-	fprintf(out, "%-18s %8.0f", name, json_number_at(task, "frames.made"));
-	if (!has_time(result)) {
-		fputc('\n', out);
-		return;
-	}
-	print_missed(task, out);
-	fprintf(out, " %10.3f %10.3f %10.3f\n",
-		json_number_at(task, "frames.response.p50_ns") / 1e6,
-		json_number_at(task, "frames.response.p99_ns") / 1e6,
-		json_number_at(task, "frames.response.max_ns") / 1e6);
-	fprintf(out,
-		"  longest wait for a lock %.3f ms, for a spinlock %.3f ms; longest operation "
-		"%.3f ms, %s\n",
-		json_number_at(task, "waits.max_ns") / 1e6,
-		json_number_at(task, "spins.max_ns") / 1e6,
-		json_number_at(task, "longest.ns") / 1e6, text_at(task, "longest", "operation"));
-	print_longest_wait(task, out);
-}
-
 /* One of whom was waited for: where the task stood, and what became of it meanwhile. */
 static void print_link(const json_t *link, bool first, FILE *out)
 {
@@ -146,6 +125,27 @@ static void print_longest_wait(const json_t *task, FILE *out)
 		json_number_at(wait, "ns") / 1e6, json_number_at(wait, "at_ns") / 1e6,
 		text_at(task, "longest_wait", "site"), text_at(task, "longest_wait", "lock"));
 	json_array_foreach(json_object_get(wait, "chain"), i, link) print_link(link, !i, out);
+}
+
+static void print_frames_of(const json_t *result, const char *name, const json_t *task, FILE *out)
+{
+	fprintf(out, "%-18s %8.0f", name, json_number_at(task, "frames.made"));
+	if (!has_time(result)) {
+		fputc('\n', out);
+		return;
+	}
+	print_missed(task, out);
+	fprintf(out, " %10.3f %10.3f %10.3f\n",
+		json_number_at(task, "frames.response.p50_ns") / 1e6,
+		json_number_at(task, "frames.response.p99_ns") / 1e6,
+		json_number_at(task, "frames.response.max_ns") / 1e6);
+	fprintf(out,
+		"  longest wait for a lock %.3f ms, for a spinlock %.3f ms; longest operation "
+		"%.3f ms, %s\n",
+		json_number_at(task, "waits.max_ns") / 1e6,
+		json_number_at(task, "spins.max_ns") / 1e6,
+		json_number_at(task, "longest.ns") / 1e6, text_at(task, "longest", "operation"));
+	print_longest_wait(task, out);
 }
 
 static void print_frames(const json_t *result, FILE *out)
