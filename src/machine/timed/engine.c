@@ -174,7 +174,9 @@ static void next_event(struct timed *timed, bool last)
 			return;
 		}
 		event = timed->queue.heap[0];
-		timed->now = MAX(timed->now, event->time);
+		/* Whoever ran may have run ahead of it, but no event did. */
+		BUG_ON(event->time < timed->last_event);
+		timed->now = timed->last_event = event->time;
 		if (unlikely(timed->now > timed->max_ns)) {
 			too_long(timed);
 			return;
@@ -211,7 +213,7 @@ void timed_spend_slow(struct timed *timed)
 	/* The usual case in one step: the first CPU's place is ours from now on. */
 	first->at = -1;
 	sift_down(queue, 0, event);
-	timed->now = first->time;
+	timed->now = timed->last_event = first->time;
 	timed_new_horizon(timed);
 	run_cpu(timed, first, false);
 }

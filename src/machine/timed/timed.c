@@ -59,7 +59,7 @@ static enum park_result block(struct timed *timed, enum task_state state, uint64
 	if (unlikely(timed->written))
 		timed_check_written(timed);
 	if (deadline_ns)
-		event_at(timed, &context->timer, deadline_ns);
+		event_at(timed, &context->timer, MAX(deadline_ns, timed->now));
 	set_state(current, state);
 	sched_block(timed);
 	timed_switch_away(timed, false);

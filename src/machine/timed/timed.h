@@ -134,6 +134,7 @@ struct timed {
 	struct event_queue queue;
 	uint64_t now;
 	uint64_t horizon; /* no event comes before: until then the running task goes on */
+	uint64_t last_event; /* when the last one was: time does not go back behind it */
 	uint64_t max_ns;
 	uint32_t next_order;
 	struct cpu *cpu; /* runs now; NULL: between two tasks, or main */
