@@ -32,7 +32,8 @@ struct mmsim_search;
 struct mmsim_config {
 	char kernel[MMSIM_VALUE_MAX]; /* release, "6.18"; sets the axes left empty */
 	char machine[MMSIM_MACHINE_MAX]; /* "host", "step", a profile's name or its file */
-	char machine_changes[MMSIM_CHANGES_MAX]; /* of the profile's costs: "wake_up=0 line_socket=0" */
+	char machine_changes
+		[MMSIM_CHANGES_MAX]; /* of the profile's costs: "wake_up=0 line_socket=0" */
 	char fault[MMSIM_VALUE_MAX]; /* axes; empty: as the release did */
 	char madvise[MMSIM_VALUE_MAX];
 	char munmap[MMSIM_VALUE_MAX];

@@ -46,7 +46,12 @@ struct mmsim_lock_site {
 MMSIM_API int mmsim_lock_site_at(const struct mmsim *sim, unsigned int i,
 				 struct mmsim_lock_site *site);
 
-/** struct mmsim_edge - waits of one kind of one task for another, added up */
+/**
+ * struct mmsim_edge - waits of one kind of one task for another, added up
+ *
+ * On the models a wait is a row of parts, one for each holder that was waited for
+ * in turn; each counts with its time. On the host a wait is one part.
+ */
 struct mmsim_edge {
 	const char *lock, *waiter, *waiter_site, *holder, *holder_site, *holder_state;
 	const char *chain_end, *chain_end_site; /* who is waited for in the end */
@@ -55,7 +60,8 @@ struct mmsim_edge {
 	int write; /* the waiter wanted it for write */
 	int behind_writer; /* waited behind a queued writer (holder), not for a holder */
 	uint64_t count, total_ns, max_ns;
-	uint64_t preempted_ns; /* of them the end of the chain was preempted; models with time only */
+	uint64_t ended; /* of count those that were the last part of their wait */
+	uint64_t preempted_ns; /* models with time: so long the end of the chain was preempted */
 };
 
 /** mmsim_edge_at - the i-th edge; 0, or -ENOENT past the last */
@@ -69,6 +75,7 @@ struct mmsim_task_waits {
 	/* Of the longest wait for a lock whose waiters sleep; "" and 0: there was none. */
 	const char *longest_lock, *longest_site;
 	uint64_t longest_object, longest_at_ns; /* on the machine's clock, when it began */
+	uint64_t longest_part_ns; /* of it, as long as it was for one chain, see below */
 };
 
 /** mmsim_task_waits_at - of the i-th task; 0, or -ENOENT past the last */
@@ -79,7 +86,9 @@ MMSIM_API int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i,
  * struct mmsim_wait_link - who was waited for in a task's longest wait for a lock
  *
  * The first link is whom the task waited for, each further one whom the one before
- * waited for. What it says of a task is of the moment when the wait began.
+ * waited for. On the models a wait may be for one task after the other: this is the
+ * chain that lasted longest, as it was when it began. On the host it is how the wait
+ * began, and nothing is known of later.
  */
 struct mmsim_wait_link {
 	const char *task; /* "?": not known; then the rest says nothing */
@@ -88,9 +97,9 @@ struct mmsim_wait_link {
 	int write; /* it has it, or wants it, for write */
 	int behind_writer; /* it was queued before; else it had the lock */
 	const char *state; /* as mmsim_edge.holder_state */
-	int cpu; /* at the end of the wait */
+	int cpu; /* at the end */
 	uint64_t for_ns; /* it had it, or waited for it, so long already; 0: or not known */
-	uint64_t preempted_ns; /* it was preempted so long during the wait; models with time only */
+	uint64_t preempted_ns; /* it was preempted so long meanwhile; models with time only */
 };
 
 /** mmsim_longest_wait_at - a link of the i-th task's longest wait; 0, or -ENOENT past the last */

@@ -308,6 +308,19 @@ static void add_wait(json_t *row, uint64_t count, uint64_t total_ns, uint64_t ma
 	json_set_int(row, "max_ns", max_ns > max ? max_ns : max);
 }
 
+/* Of whole waits; an edge has the longest part only. */
+static void set_longest(const struct mmsim *sim, json_t *by_lock)
+{
+	struct mmsim_lock_site site;
+
+	for (unsigned int i = 0; !mmsim_lock_site_at(sim, i, &site); i++) {
+		json_t *lock = json_object_get(by_lock, site.lock);
+
+		if (lock && site.wait.max_ns > (uint64_t)json_number_at(lock, "max_ns"))
+			json_set_int(lock, "max_ns", site.wait.max_ns);
+	}
+}
+
 /* object[a][b], made if it is not there. */
 static json_t *member(json_t *object, const char *key)
 {
@@ -335,10 +348,9 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 		row = edge_row(rows, &edge);
 		add_wait(row, edge.count, edge.total_ns, edge.max_ns);
 		json_set_int(row, "preempted_ns",
-			     edge.preempted_ns +
-				     (uint64_t)json_number_at(row, "preempted_ns"));
-		add_wait(task, edge.count, edge.total_ns, edge.max_ns);
-		add_wait(lock, edge.count, edge.total_ns, edge.max_ns);
+			     edge.preempted_ns + (uint64_t)json_number_at(row, "preempted_ns"));
+		add_wait(task, edge.ended, edge.total_ns, edge.max_ns);
+		add_wait(lock, edge.ended, edge.total_ns, edge.max_ns);
 		json_set_int(lock, "behind_writer",
 			     (uint64_t)json_number_at(lock, "behind_writer") +
 				     (edge.behind_writer ? edge.count : 0));
@@ -346,6 +358,7 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 			     (uint64_t)json_number_at(lock, "behind_writer_ns") +
 				     (edge.behind_writer ? edge.total_ns : 0));
 	}
+	set_longest(sim, by_lock);
 	json_object_foreach(rows, key, row) json_array_append(edges, row);
 	json_decref(rows);
 	json_object_set_new(result, "waits_by_lock", by_lock);

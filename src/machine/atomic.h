@@ -28,27 +28,27 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 
 #define READ_ONCE(x)                                                                               \
 	({                                                                                         \
-		machine_step(&(x), ACCESS_LOAD);                                                                \
+		machine_step(&(x), ACCESS_LOAD);                                                   \
 		__atomic_load_n(&(x), __ATOMIC_RELAXED);                                           \
 	})
 #define WRITE_ONCE(x, v)                                                                           \
 	({                                                                                         \
-		machine_step(&(x), ACCESS_STORE);                                                                \
+		machine_step(&(x), ACCESS_STORE);                                                  \
 		__atomic_store_n(&(x), (v), __ATOMIC_RELAXED);                                     \
 	})
 #define smp_load_acquire(p)                                                                        \
 	({                                                                                         \
-		machine_step(p, ACCESS_LOAD);                                                                   \
+		machine_step(p, ACCESS_LOAD);                                                      \
 		__atomic_load_n(p, __ATOMIC_ACQUIRE);                                              \
 	})
 #define smp_store_release(p, v)                                                                    \
 	({                                                                                         \
-		machine_step(p, ACCESS_STORE);                                                                   \
+		machine_step(p, ACCESS_STORE);                                                     \
 		__atomic_store_n(p, (v), __ATOMIC_RELEASE);                                        \
 	})
 #define load_seq_cst(p)                                                                            \
 	({                                                                                         \
-		machine_step(p, ACCESS_LOAD);                                                                   \
+		machine_step(p, ACCESS_LOAD);                                                      \
 		__atomic_load_n(p, __ATOMIC_SEQ_CST);                                              \
 	})
 #define rcu_dereference(p) smp_load_acquire(&(p))
@@ -68,25 +68,25 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 
 #define xchg(p, v)                                                                                 \
 	({                                                                                         \
-		machine_step(p, ACCESS_ATOMIC);                                                                   \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
 		__atomic_exchange_n(p, (v), __ATOMIC_SEQ_CST);                                     \
 	})
 
 #define fetch_add(p, v)                                                                            \
 	({                                                                                         \
-		machine_step(p, ACCESS_ATOMIC);                                                                   \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
 		__atomic_fetch_add(p, (v), __ATOMIC_SEQ_CST);                                      \
 	})
 #define fetch_or(p, v)                                                                             \
 	({                                                                                         \
-		machine_step(p, ACCESS_ATOMIC);                                                                   \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
 		__atomic_fetch_or(p, (v), __ATOMIC_SEQ_CST);                                       \
 	})
 
 /* True and *old untouched when *p was *old; else *old is what was found. */
 #define try_cmpxchg_order(p, old, new, order)                                                      \
 	({                                                                                         \
-		machine_step(p, ACCESS_ATOMIC);                                                                   \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
 		__atomic_compare_exchange_n(p, old, (new), false, order, __ATOMIC_RELAXED);        \
 	})
 #define try_cmpxchg(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_SEQ_CST)
@@ -117,22 +117,22 @@ typedef struct {
 #define MMSIM_DEFINE_ATOMIC_OP(prefix, type, T, op, builtin)                                       \
 	static __always_inline T prefix##_fetch_##op(T i, type *v)                                 \
 	{                                                                                          \
-		machine_step(&v->counter, ACCESS_ATOMIC);                                                         \
+		machine_step(&v->counter, ACCESS_ATOMIC);                                          \
 		return builtin(&v->counter, i, __ATOMIC_SEQ_CST);                                  \
 	}                                                                                          \
 	static __always_inline T prefix##_fetch_##op##_acquire(T i, type *v)                       \
 	{                                                                                          \
-		machine_step(&v->counter, ACCESS_ATOMIC);                                                         \
+		machine_step(&v->counter, ACCESS_ATOMIC);                                          \
 		return builtin(&v->counter, i, __ATOMIC_ACQUIRE);                                  \
 	}                                                                                          \
 	static __always_inline T prefix##_fetch_##op##_release(T i, type *v)                       \
 	{                                                                                          \
-		machine_step(&v->counter, ACCESS_ATOMIC);                                                         \
+		machine_step(&v->counter, ACCESS_ATOMIC);                                          \
 		return builtin(&v->counter, i, __ATOMIC_RELEASE);                                  \
 	}                                                                                          \
 	static __always_inline T prefix##_fetch_##op##_relaxed(T i, type *v)                       \
 	{                                                                                          \
-		machine_step(&v->counter, ACCESS_ATOMIC);                                                         \
+		machine_step(&v->counter, ACCESS_ATOMIC);                                          \
 		return builtin(&v->counter, i, __ATOMIC_RELAXED);                                  \
 	}
 

@@ -94,8 +94,9 @@ static void machine_free(struct machine *machine)
 
 static const struct machine_ops *ops_of(enum machine_kind kind)
 {
-	static const struct machine_ops *const ops[] = {
-		[MACHINE_HOST] = &host_ops, [MACHINE_STEP] = &model_ops, [MACHINE_TIMED] = &timed_ops};
+	static const struct machine_ops *const ops[] = {[MACHINE_HOST] = &host_ops,
+							[MACHINE_STEP] = &model_ops,
+							[MACHINE_TIMED] = &timed_ops};
 
 	return ops[kind];
 }

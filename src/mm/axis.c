@@ -198,8 +198,7 @@ static int add_change(struct mmsim_config *config, const char *name, const char 
 {
 	size_t used = strlen(config->machine_changes), left = MMSIM_CHANGES_MAX - used;
 
-	if (strpbrk(value, " \t") || !*value ||
-	    strlen(name) + strlen(value) + 3 > left)
+	if (strpbrk(value, " \t") || !*value || strlen(name) + strlen(value) + 3 > left)
 		return -EINVAL;
 	snprintf(config->machine_changes + used, left, "%s%s=%s", used ? " " : "", name, value);
 	return 0;

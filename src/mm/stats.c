@@ -99,6 +99,7 @@ int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *ou
 		.write = edge->key.mode == LOCK_WRITE,
 		.behind_writer = edge->key.behind_writer,
 		.count = quiet_load(edge->count),
+		.ended = quiet_load(edge->ended),
 		.total_ns = quiet_load(edge->total_ns),
 		.max_ns = quiet_load(edge->max_ns),
 		.preempted_ns = quiet_load(edge->preempted_ns),
@@ -123,6 +124,7 @@ int mmsim_task_waits_at(const struct mmsim *sim, unsigned int i, struct mmsim_ta
 		out->longest_site = lock_site_name(t->longest.key.waiter_site);
 		out->longest_object = t->longest.object;
 		out->longest_at_ns = t->longest.since_ns;
+		out->longest_part_ns = t->longest.longest.ns;
 	}
 	out->waits = quiet_load(t->waits[0].count);
 	out->wait_ns = quiet_load(t->waits[0].total_ns);
@@ -139,9 +141,9 @@ int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int 
 	const struct task_trace *t = trace_task(sim->trace, (int)i);
 	const struct wait_link *l;
 
-	if (!t || !t->waits[0].count || link >= t->longest.key.chain_length)
+	if (!t || !t->waits[0].count || link >= t->longest.longest.length)
 		return -ENOENT;
-	l = &t->longest.link[link];
+	l = &t->longest.longest.link[link];
 	*out = (struct mmsim_wait_link){
 		.task = task_name_at(sim, l->task),
 		.lock = lock_class_name(l->class),
@@ -151,7 +153,7 @@ int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int 
 		.behind_writer = l->behind_writer,
 		.state = holder_state_name(l->state),
 		.cpu = l->cpu,
-		.for_ns = l->since_ns ? t->longest.since_ns - l->since_ns : 0,
+		.for_ns = l->since_ns ? t->longest.longest.since_ns - l->since_ns : 0,
 		.preempted_ns = l->preempted_ns,
 	};
 	return 0;

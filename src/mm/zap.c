@@ -221,7 +221,8 @@ static void cold_one(struct pte_walk *walk, pte_t *ptep)
 
 void cold_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = cold_one, .work = WORK_pte_set};
+	struct pte_walk walk = {
+		.tlb = tlb, .site = SITE_zap, .one = cold_one, .work = WORK_pte_set};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_page_cold, walk.done);
@@ -229,7 +230,8 @@ void cold_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long 
 
 void lazyfree_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end)
 {
-	struct pte_walk walk = {.tlb = tlb, .site = SITE_zap, .one = lazyfree_one, .work = WORK_pte_set};
+	struct pte_walk walk = {
+		.tlb = tlb, .site = SITE_zap, .one = lazyfree_one, .work = WORK_pte_set};
 
 	walk_ptes(&walk, start, end);
 	count_events(COUNTER_page_lazyfreed, walk.done);

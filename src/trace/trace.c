@@ -196,6 +196,8 @@ void trace_downgraded(const void *lock)
 	quiet_store(t->held[at].what, t->held[at].what & ~(uint64_t)WHAT_WRITE);
 	if (t->held[at].what & WHAT_TIMED)
 		t->held_since_ns[at] = now_ns();
+	if (unlikely(mmsim_stepping))
+		trace_holders_changed(lock);
 }
 
 bool trace_enabled(void)

@@ -61,7 +61,7 @@ struct site_stats {
 	uint64_t acquired[2]; /* by enum lock_mode; in sums only, see task_trace.acquired */
 	uint64_t contended[2];
 	uint64_t behind_writer; /* waits behind a queued writer, not for a holder */
-	uint64_t behind_writer_ns; /* in them */
+	uint64_t behind_writer_ns; /* waited behind one */
 	struct histogram wait_ns;
 	struct histogram hold_ns[2]; /* of the holds that were timed, by mode */
 };
@@ -88,11 +88,12 @@ struct edge_key {
 	uint8_t holder_state, mode, behind_writer, chain_length;
 };
 
-/* Waits of one key, added up. */
+/* Parts of waits of one key, added up; see struct wait_part. */
 struct edge_sum {
 	int ready; /* 0 free, 1 being written, 2 to be read */
 	struct edge_key key;
 	uint64_t count, total_ns, max_ns;
+	uint64_t ended; /* of them the last part of a wait */
 	uint64_t preempted_ns; /* the end of the chain was preempted for so long meanwhile */
 };
 
@@ -108,12 +109,21 @@ struct wait_link {
 	uint64_t preempted_ns; /* for so long during the wait; until it ends, its sum till then */
 };
 
+/* As long as a wait has one chain. */
+struct wait_part {
+	uint64_t since_ns, ns;
+	uint8_t length; /* of the chain; 0: nobody was found to have the lock */
+	struct wait_link link[TRACE_MAX_CHAIN];
+};
+
 /* A wait under way; the waiter's. */
 struct wait_edge {
-	struct edge_key key;
+	struct edge_key key; /* of the present part */
 	struct lock_wait outer; /* the wait around this one */
 	uint64_t since_ns, object; /* object: number of the one that the lock is in */
-	struct wait_link link[TRACE_MAX_CHAIN];
+	bool behind_writer; /* it began behind a queued writer */
+	unsigned int at; /* models: place in trace->waits */
+	struct wait_part part, longest; /* the present one; the longest that is over */
 };
 
 struct task_trace {
@@ -228,13 +238,19 @@ static __always_inline void trace_push(struct task_trace *t, const void *lock,
 		trace_time_hold(t, depth);
 }
 
+/* Models: somebody got a lock or let it go, or waits no more; who waits for it looks again. */
+void trace_holders_changed(const void *lock);
+
 static __always_inline void trace_acquired(const void *lock, enum lock_class class,
 					   enum lock_site site, enum lock_mode mode, bool waited)
 {
 	struct task_trace *t = trace_of_current();
 
-	if (likely(t))
-		trace_push(t, lock, class, site, mode, waited);
+	if (unlikely(!t))
+		return;
+	trace_push(t, lock, class, site, mode, waited);
+	if (unlikely(mmsim_stepping) && class < LOCK_page_table_lock)
+		trace_holders_changed(lock);
 }
 
 void trace_released_slow(struct task_trace *t, const void *lock);
@@ -254,8 +270,11 @@ static __always_inline void trace_released(const void *lock)
 {
 	struct task_trace *t = trace_of_current();
 
-	if (likely(t))
-		trace_pop(t, lock);
+	if (unlikely(!t))
+		return;
+	trace_pop(t, lock);
+	if (unlikely(mmsim_stepping))
+		trace_holders_changed(lock);
 }
 
 /* A planted slowdown: spin for a fifth of the time for which a timed lock was held. */

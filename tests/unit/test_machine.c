@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the machines promise to the floors above, as one body of tests that is
- * run on the host machine, on the step machine with several seeds and on modelled
- * machines of several kinds. Tasks
- * record what they saw; the asserts are made by the main thread afterwards.
+ * run on the host machine, on the step machine with several seeds and on several
+ * modelled machines. Tasks record what they saw; the asserts are made by the main
+ * thread afterwards.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -504,64 +504,6 @@ static void tasks_have_cpus(void **state)
 	}
 }
 
-/* ---- I/O ---- */
-
-#define REQUESTS 3 /* under way at once */
-
-static struct request {
-	struct machine_io io;
-	struct task *submitter;
-	int sent, received; /* plain: submission and completion order them */
-	int done;
-} requests[2][REQUESTS];
-
-static void request_done(struct machine_io *io)
-{
-	struct request *r = (struct request *)io;
-
-	r->received = r->sent;
-	smp_store_release(&r->done, r->done + 1);
-	unpark(r->submitter);
-}
-
-static int submit_and_wait(void *arg)
-{
-	struct request *mine = arg;
-	uint64_t start = now_ns();
-
-	for (int round = 1; round <= 4; round++) {
-		for (int i = 0; i < REQUESTS; i++) {
-			mine[i].submitter = current;
-			mine[i].sent = 10 * round + i;
-			machine_io_submit(&mine[i].io, (uint64_t)(REQUESTS - i) * MSEC / 4,
-					  request_done);
-		}
-		for (int i = 0; i < REQUESTS; i++)
-			while (smp_load_acquire(&mine[i].done) < round)
-				park(TASK_UNINTERRUPTIBLE, 0);
-	}
-	/* Four times the longest of them: none was answered early. */
-	return now_ns() - start >= 4 * REQUESTS * MSEC / 4;
-}
-
-static void requests_are_completed(void **state)
-{
-	struct task *tasks[2];
-
-	(void)state;
-	memset(requests, 0, sizeof(requests));
-	for (int t = 0; t < 2; t++)
-		tasks[t] = start(t ? "writer" : "reader", submit_and_wait, requests[t]);
-	run();
-	for (int t = 0; t < 2; t++) {
-		assert_int_equal(machine_task_join(tasks[t]), 1);
-		for (int i = 0; i < REQUESTS; i++) {
-			assert_int_equal(requests[t][i].done, 4);
-			assert_int_equal(requests[t][i].received, 40 + i);
-		}
-	}
-}
-
 /* ---- the list ---- */
 
 static const char *const timed_machines[][2] = {
@@ -576,7 +518,7 @@ static const struct CMUnitTest tests[] = {
 	ONE(results_are_joined), ONE(running_task_makes_tasks), ONE(tasks_have_names_and_indices),
 	ONE(token_before_park),	 ONE(token_after_park),		ONE(kill_wakes_killable_only),
 	ONE(wake_queue),	 ONE(spin_until_changed),	ONE(clock_goes_forward),
-	ONE(tasks_have_cpus),	 ONE(requests_are_completed),
+	ONE(tasks_have_cpus),
 #undef ONE
 };
 
@@ -590,6 +532,7 @@ int main(void)
 {
 	struct machine_config step = {
 		.kind = MACHINE_STEP, .nr_cpus = 4, .hz = 250, .max_steps = 20000000};
+	struct machine_config timed = {.kind = MACHINE_TIMED, .max_steps = 20000000};
 	int failed = run_on("host", &host_config);
 
 	for (step.seed = 1; step.seed <= 12; step.seed++) {
@@ -601,12 +544,10 @@ int main(void)
 		snprintf(name, sizeof(name), "step, seed %d", (int)step.seed);
 		failed += run_on(name, &step);
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(timed_machines); i++)
-		failed += run_on(timed_machines[i][1], &(struct machine_config){
-							       .kind = MACHINE_TIMED,
-							       .seed = 1,
-							       .profile = timed_machines[i][0],
-							       .profile_changes = timed_machines[i][1],
-							       .max_steps = 20000000});
+	for (timed.seed = 0; timed.seed < ARRAY_SIZE(timed_machines); timed.seed++) {
+		timed.profile = timed_machines[timed.seed][0];
+		timed.profile_changes = timed_machines[timed.seed][1];
+		failed += run_on(timed.profile_changes, &timed);
+	}
 	return failed;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second half of what both machines promise: grace periods, random streams,
- * chunks and the names of what lies in them. One body, both machines.
+ * The second half of what the machines promise: grace periods, I/O, random streams,
+ * chunks and the names of what lies in them. One body, all machines.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +15,7 @@
 #include "machine/machine.h"
 
 #define NR_CALLBACKS 200
+#define MSEC NSEC_PER_MSEC
 
 static const struct machine_config host_config = {.kind = MACHINE_HOST,
 						  .seed = 1,
@@ -417,6 +418,64 @@ static void memory_is_zeroed(void **state)
 	machine_memory_free(NULL, 300000);
 }
 
+/* ---- I/O ---- */
+
+#define REQUESTS 3 /* under way at once */
+
+static struct request {
+	struct machine_io io;
+	struct task *submitter;
+	int sent, received; /* plain: submission and completion order them */
+	int done;
+} requests[2][REQUESTS];
+
+static void request_done(struct machine_io *io)
+{
+	struct request *r = (struct request *)io;
+
+	r->received = r->sent;
+	smp_store_release(&r->done, r->done + 1);
+	unpark(r->submitter);
+}
+
+static int submit_and_wait(void *arg)
+{
+	struct request *mine = arg;
+	uint64_t start = now_ns();
+
+	for (int round = 1; round <= 4; round++) {
+		for (int i = 0; i < REQUESTS; i++) {
+			mine[i].submitter = current;
+			mine[i].sent = 10 * round + i;
+			machine_io_submit(&mine[i].io, (uint64_t)(REQUESTS - i) * MSEC / 4,
+					  request_done);
+		}
+		for (int i = 0; i < REQUESTS; i++)
+			while (smp_load_acquire(&mine[i].done) < round)
+				park(TASK_UNINTERRUPTIBLE, 0);
+	}
+	/* Four times the longest of them: none was answered early. */
+	return now_ns() - start >= 4 * REQUESTS * MSEC / 4;
+}
+
+static void requests_are_completed(void **state)
+{
+	struct task *tasks[2];
+
+	(void)state;
+	memset(requests, 0, sizeof(requests));
+	for (int t = 0; t < 2; t++)
+		tasks[t] = start(t ? "writer" : "reader", submit_and_wait, requests[t]);
+	run();
+	for (int t = 0; t < 2; t++) {
+		assert_int_equal(machine_task_join(tasks[t]), 1);
+		for (int i = 0; i < REQUESTS; i++) {
+			assert_int_equal(requests[t][i].done, 4);
+			assert_int_equal(requests[t][i].received, 40 + i);
+		}
+	}
+}
+
 /* ---- the list ---- */
 
 static const struct CMUnitTest tests[] = {
@@ -426,6 +485,7 @@ static const struct CMUnitTest tests[] = {
 	ONE(streams_are_the_machines),	 ONE(draws_stay_below),
 	ONE(objects_have_numbers),	 ONE(numbers_do_not_depend_on_the_machine),
 	ONE(states_of_granules),	 ONE(memory_is_zeroed),
+	ONE(requests_are_completed),
 #undef ONE
 };
 
@@ -444,6 +504,7 @@ int main(void)
 {
 	struct machine_config step = {
 		.kind = MACHINE_STEP, .nr_cpus = 4, .hz = 250, .max_steps = 20000000};
+	struct machine_config timed = {.kind = MACHINE_TIMED, .max_steps = 20000000};
 	int failed = run_on("host", &host_config);
 
 	for (step.seed = 1; step.seed <= 12; step.seed++) {
@@ -453,5 +514,9 @@ int main(void)
 		snprintf(name, sizeof(name), "step, seed %d", (int)step.seed);
 		failed += run_on(name, &step);
 	}
+	timed.profile = "phone-4+3+1";
+	failed += run_on(timed.profile, &timed);
+	timed.profile = "server-2x12x2";
+	failed += run_on(timed.profile, &timed);
 	return failed + cmocka_run_group_tests(pure_tests, NULL, NULL);
 }

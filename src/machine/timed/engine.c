@@ -54,7 +54,8 @@ static void sift_up(struct event_queue *queue, int at, struct event *event)
 static void sift_down(struct event_queue *queue, int at, struct event *event)
 {
 	for (;;) {
-		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr), least = first;
+		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr),
+		    least = first;
 
 		if (first >= end)
 			break;

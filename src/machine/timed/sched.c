@@ -56,8 +56,7 @@ static void fifo_add(struct cpu *cpu, struct task *task, bool first)
 	struct list_head *at = cpu->fifo.next;
 
 	for (; at != &cpu->fifo; at = at->next) {
-		const struct task *other =
-			context_of(container_of(at, struct entity, node))->task;
+		const struct task *other = context_of(container_of(at, struct entity, node))->task;
 
 		if (other->fifo < task->fifo || (first && other->fifo == task->fifo))
 			break;
