@@ -115,5 +115,6 @@ void bench_memory(struct bench *bench);
 void bench_statistics(struct bench *bench);
 void bench_two_tasks(struct bench *bench);
 void bench_step_machine(struct bench *bench);
+void bench_modelled(struct bench *bench);
 
 #endif

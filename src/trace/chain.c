@@ -11,8 +11,8 @@
 
 const char *holder_state_name(enum holder_state state)
 {
-	static const char *const names[] = {"unknown", "running", "off cpu",
-					    "waiting", "in I/O",  "granted, not run yet",
+	static const char *const names[] = {"unknown",	"running", "off cpu",
+					    "waiting",	"in I/O",  "granted, not run yet",
 					    "preempted"};
 
 	return names[state];
@@ -27,8 +27,7 @@ bool is_granted(const struct task *task, const struct task_trace *t, const void 
 }
 
 /* What @task was found to hold or wait for. */
-void link_set(struct wait_link *link, const struct task *task, uint64_t what,
-		     uint64_t since_ns)
+void link_set(struct wait_link *link, const struct task *task, uint64_t what, uint64_t since_ns)
 {
 	*link = (struct wait_link){
 		.task = (int16_t)task->index,
@@ -48,7 +47,7 @@ uint64_t what_waits(const struct lock_wait *wait)
 
 /* Does the task hold @lock? Then @link says how. */
 bool find_held(const struct task *task, const struct task_trace *t, const void *lock,
-		      struct wait_link *link)
+	       struct wait_link *link)
 {
 	unsigned int depth = MIN(quiet_load(t->depth), TRACE_MAX_HELD);
 
@@ -57,8 +56,7 @@ bool find_held(const struct task *task, const struct task_trace *t, const void *
 
 		if (quiet_load(t->held[j].lock) != lock)
 			continue;
-		link_set(link, task, what,
-			 what & WHAT_TIMED ? quiet_load(t->held_since_ns[j]) : 0);
+		link_set(link, task, what, what & WHAT_TIMED ? quiet_load(t->held_since_ns[j]) : 0);
 		return true;
 	}
 	return false;
@@ -69,13 +67,17 @@ static bool is_running(const struct task *task)
 	return quiet_load(task->state) == TASK_RUNNING;
 }
 
-struct task *find_holder(const struct trace *trace, const void *lock,
-				const struct task *waiter, struct wait_link *link)
+struct task *find_holder(struct trace *trace, const void *lock, const struct task *waiter,
+			 struct wait_link *link)
 {
 	struct task *task, *reader = NULL;
+	const struct writer_hint *hint = writer_hint(trace, lock);
 	struct wait_link found;
 
 	*link = (struct wait_link){.task = -1, .site = SITE_user};
+	if (mmsim_stepping && hint->lock == lock && hint->task != waiter &&
+	    find_held(hint->task, hint->task->trace, lock, link) && link->mode == LOCK_WRITE)
+		return hint->task;
 	for (int i = 0; (task = machine_task(trace->machine, i)); i++) {
 		const struct task_trace *t = quiet_load_acquire(task->trace);
 
@@ -116,7 +118,7 @@ static void link_finish(const struct trace *trace, struct wait_link *link, struc
 	link->preempted_ns = machine_run_delay(holder);
 }
 
-int follow_chain(const struct trace *trace, struct wait_link link[], struct task *holder,
+int follow_chain(struct trace *trace, struct wait_link link[], struct task *holder,
 		 const void *lock)
 {
 	const void *held = lock;
@@ -158,7 +160,7 @@ static int describe_held(const struct task_trace *t, char *buf, size_t size)
 
 int trace_describe_wait(struct task *task, char *buf, size_t size, void *data)
 {
-	const struct trace *trace = data;
+	struct trace *trace = data;
 	const struct task_trace *t = quiet_load_acquire(task->trace);
 	const void *lock = t ? quiet_load(t->wait.lock) : NULL;
 	struct wait_link link;

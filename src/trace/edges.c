@@ -169,7 +169,7 @@ static bool same_chain(const struct wait_part *a, const struct wait_part *b)
 }
 
 /* Whom the first link names still is whom the wait is for, or who is in its place. */
-static struct task *first_of_chain(const struct trace *trace, const struct wait_under_way *wait,
+static struct task *first_of_chain(struct trace *trace, const struct wait_under_way *wait,
 				   struct wait_link *link)
 {
 	const struct wait_part *part = &wait->edge->part;
@@ -217,6 +217,14 @@ static bool names(const struct wait_part *part, int task)
 		if (part->link[n].task == task)
 			return true;
 	return false;
+}
+
+void trace_model_acquired(const void *lock, enum lock_class class, enum lock_mode mode)
+{
+	if (mode == LOCK_WRITE)
+		*writer_hint(current->trace->trace, lock) = (struct writer_hint){lock, current};
+	if (class < LOCK_page_table_lock)
+		trace_holders_changed(lock);
 }
 
 void trace_holders_changed(const void *lock)

@@ -240,6 +240,7 @@ static __always_inline void trace_push(struct task_trace *t, const void *lock,
 
 /* Models: somebody got a lock or let it go, or waits no more; who waits for it looks again. */
 void trace_holders_changed(const void *lock);
+void trace_model_acquired(const void *lock, enum lock_class class, enum lock_mode mode);
 
 static __always_inline void trace_acquired(const void *lock, enum lock_class class,
 					   enum lock_site site, enum lock_mode mode, bool waited)
@@ -249,8 +250,8 @@ static __always_inline void trace_acquired(const void *lock, enum lock_class cla
 	if (unlikely(!t))
 		return;
 	trace_push(t, lock, class, site, mode, waited);
-	if (unlikely(mmsim_stepping) && class < LOCK_page_table_lock)
-		trace_holders_changed(lock);
+	if (unlikely(mmsim_stepping))
+		trace_model_acquired(lock, class, mode);
 }
 
 void trace_released_slow(struct task_trace *t, const void *lock);

@@ -12,13 +12,27 @@ struct wait_under_way {
 	struct task *task;
 };
 
+/* Who last took a lock for write, by a hash of it: the first to be looked at. */
+#define TRACE_HINTS 1024
+struct writer_hint {
+	const void *lock;
+	struct task *task;
+};
+
 struct trace {
 	struct machine *machine;
 	bool enabled;
-	unsigned int nr_waits; /* models only */
+	/* Models only. */
+	unsigned int nr_waits;
 	struct wait_under_way waits[MACHINE_MAX_TASKS];
+	struct writer_hint hints[TRACE_HINTS];
 	struct edge_sum edges[TRACE_MAX_EDGES]; /* open hashing; slots are claimed by CAS */
 };
+
+static inline struct writer_hint *writer_hint(struct trace *trace, const void *lock)
+{
+	return &trace->hints[(uintptr_t)lock / 64 % TRACE_HINTS];
+}
 
 /* ---- chain.c ---- */
 
@@ -33,12 +47,12 @@ bool find_held(const struct task *task, const struct task_trace *t, const void *
  * A task but @waiter that holds @lock, and how: a writer, or of the readers rather
  * one that does not run. NULL: none was found.
  */
-struct task *find_holder(const struct trace *trace, const void *lock, const struct task *waiter,
+struct task *find_holder(struct trace *trace, const void *lock, const struct task *waiter,
 			 struct wait_link *link);
 /* A wait's class, site and mode as a held lock has them. */
 uint64_t what_waits(const struct lock_wait *wait);
 /* From @holder of @lock on, whose link is set: whom it waits for, and so on. The links. */
-int follow_chain(const struct trace *trace, struct wait_link link[], struct task *holder,
+int follow_chain(struct trace *trace, struct wait_link link[], struct task *holder,
 		 const void *lock);
 
 int trace_describe_wait(struct task *task, char *buf, size_t size, void *data);

@@ -80,7 +80,7 @@ void timed_compute(uint64_t ns)
 /* Its CPU loses time to the interrupt, whatever it does. */
 static void interrupt(struct timed *timed, struct cpu *cpu)
 {
-	if (cpu->event.at >= 0)
+	if (event_is_queued(timed, &cpu->event))
 		event_at(timed, &cpu->event, cpu->event.time + cpu->cost[COST_ipi_handler]);
 }
 

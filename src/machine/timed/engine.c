@@ -10,48 +10,56 @@
 #include <stdlib.h>
 
 #define CHILDREN 4 /* a node's lie in one cache line */
-#define MAX_EVENTS (PROFILE_MAX_CPUS * 2 + MACHINE_MAX_TASKS + 8)
+#define ORDER_BITS 16
+#define MAX_EVENTS (1 << ORDER_BITS)
 
 /* ---- the queue ---- */
 
-static bool is_before(const struct event *a, const struct event *b)
+static uint64_t key_of(const struct event *event)
 {
-	return a->time < b->time || (a->time == b->time && a->order < b->order);
+	return event->time << ORDER_BITS | event->order;
 }
 
 int event_queue_init(struct event_queue *queue)
 {
-	queue->heap = calloc(MAX_EVENTS, sizeof(struct event *));
-	queue->max = MAX_EVENTS;
-	return queue->heap ? 0 : -ENOMEM;
+	queue->heap = calloc(MAX_EVENTS, sizeof(*queue->heap));
+	queue->place = calloc(MAX_EVENTS, sizeof(*queue->place));
+	return queue->heap && queue->place ? 0 : -ENOMEM;
+}
+
+void event_queue_free(struct event_queue *queue)
+{
+	free(queue->heap);
+	free(queue->place);
 }
 
 void event_init(struct timed *timed, struct event *event,
 		void (*fire)(struct timed *timed, struct event *event))
 {
-	*event = (struct event){.order = timed->next_order++, .at = -1, .fire = fire};
+	BUG_ON(timed->next_order == MAX_EVENTS);
+	*event = (struct event){.order = timed->next_order++, .fire = fire};
 }
 
-static void put_at(struct event_queue *queue, int at, struct event *event)
+static void put_at(struct event_queue *queue, int at, struct heap_entry entry)
 {
-	queue->heap[at] = event;
-	event->at = at;
+	queue->heap[at] = entry;
+	queue->place[entry.key % MAX_EVENTS] = at + 1;
 }
 
-static void sift_up(struct event_queue *queue, int at, struct event *event)
+static void sift_up(struct event_queue *queue, int at, struct heap_entry entry)
 {
 	while (at) {
 		int parent = (at - 1) / CHILDREN;
 
-		if (!is_before(event, queue->heap[parent]))
+		if (entry.key > queue->heap[parent].key)
 			break;
 		put_at(queue, at, queue->heap[parent]);
 		at = parent;
 	}
-	put_at(queue, at, event);
+	put_at(queue, at, entry);
 }
 
-static void sift_down(struct event_queue *queue, int at, struct event *event)
+static void sift_down(struct event_queue *queue, int at, struct heap_entry entry)
 {
 	for (;;) {
 		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr),
@@ -60,56 +68,53 @@ static void sift_down(struct event_queue *queue, int at, struct event *event)
 		if (first >= end)
 			break;
 		for (int i = first + 1; i < end; i++)
-			if (is_before(queue->heap[i], queue->heap[least]))
+			if (queue->heap[i].key < queue->heap[least].key)
 				least = i;
-		if (!is_before(queue->heap[least], event))
+		if (entry.key < queue->heap[least].key)
 			break;
 		put_at(queue, at, queue->heap[least]);
 		at = least;
 	}
-	put_at(queue, at, event);
+	put_at(queue, at, entry);
+}
+
+static void sift(struct event_queue *queue, int at, struct heap_entry entry)
+{
+	if (at && entry.key < queue->heap[(at - 1) / CHILDREN].key)
+		sift_up(queue, at, entry);
+	else
+		sift_down(queue, at, entry);
 }
 
 void timed_new_horizon(struct timed *timed)
 {
 	timed->horizon = timed->max_ns;
 	if (timed->queue.nr)
-		timed->horizon = MIN(timed->horizon, timed->queue.heap[0]->time);
+		timed->horizon = MIN(timed->horizon, timed->queue.heap[0].key >> ORDER_BITS);
 }
 
 void event_at(struct timed *timed, struct event *event, uint64_t time)
 {
 	struct event_queue *queue = &timed->queue;
-	int at = event->at;
+	int at = queue->place[event->order];
 
-	event->time = time;
-	if (at < 0) {
-		BUG_ON(queue->nr == queue->max);
-		sift_up(queue, queue->nr++, event);
-	} else if (at && is_before(event, queue->heap[(at - 1) / CHILDREN])) {
-		sift_up(queue, at, event);
-	} else {
-		sift_down(queue, at, event);
-	}
+	event->time = MIN(time, TIMED_MAX_NS);
+	sift(queue, at ? at - 1 : queue->nr++, (struct heap_entry){key_of(event), event});
 	timed_new_horizon(timed);
 }
 
 void event_cancel(struct timed *timed, struct event *event)
 {
 	struct event_queue *queue = &timed->queue;
-	struct event *last;
-	int at = event->at;
+	int at = queue->place[event->order];
+	struct heap_entry last;
 
-	if (at < 0)
+	if (!at)
 		return;
-	event->at = -1;
+	queue->place[event->order] = 0;
 	last = queue->heap[--queue->nr];
-	if (last != event) {
-		if (at && is_before(last, queue->heap[(at - 1) / CHILDREN]))
-			sift_up(queue, at, last);
-		else
-			sift_down(queue, at, last);
-	}
+	if (last.event != event)
+		sift(queue, at - 1, last);
 	timed_new_horizon(timed);
 }
 
@@ -174,7 +179,7 @@ static void next_event(struct timed *timed, bool last)
 			give_up(timed);
 			return;
 		}
-		event = timed->queue.heap[0];
+		event = timed->queue.heap[0].event;
 		/* Whoever ran may have run ahead of it, but no event did. */
 		BUG_ON(event->time < timed->last_event);
 		timed->now = timed->last_event = event->time;
@@ -193,7 +198,7 @@ static void next_event(struct timed *timed, bool last)
 
 void timed_check_written(struct timed *timed)
 {
-	const struct line *line = timed->written;
+	struct line *line = timed->written;
 
 	timed->written = NULL;
 	lines_written(timed, line);
@@ -203,7 +208,7 @@ void timed_check_written(struct timed *timed)
 void timed_spend_slow(struct timed *timed)
 {
 	struct event_queue *queue = &timed->queue;
-	struct event *event = &timed->cpu->event, *first = queue->heap[0];
+	struct event *event = &timed->cpu->event, *first = queue->heap[0].event;
 
 	event->time = timed->now;
 	if (unlikely(!queue->nr || first->fire || timed->now > timed->max_ns)) {
@@ -212,8 +217,8 @@ void timed_spend_slow(struct timed *timed)
 		return;
 	}
 	/* The usual case in one step: the first CPU's place is ours from now on. */
-	first->at = -1;
-	sift_down(queue, 0, event);
+	queue->place[first->order] = 0;
+	sift_down(queue, 0, (struct heap_entry){key_of(event), event});
 	timed->now = timed->last_event = first->time;
 	timed_new_horizon(timed);
 	run_cpu(timed, first, false);

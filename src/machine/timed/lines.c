@@ -18,12 +18,20 @@ static bool is_empty(const struct cpu_mask *mask)
 	return !(mask->bits[0] | mask->bits[1]);
 }
 
-/* NULL: not an object's. */
-static struct line *line_of(const struct timed *timed, const volatile void *addr)
+/* Of what is not in the arena: &timed->elsewhere. */
+static struct line *line_of(struct timed *timed, const volatile void *addr)
 {
 	uintptr_t at = (uintptr_t)addr - (uintptr_t)timed->machine->first_chunk;
 
-	return likely(at < timed->machine->arena_used) ? &timed->lines[at >> GRANULE_SHIFT] : NULL;
+	return likely(at < timed->machine->arena_used) ? &timed->lines[at >> GRANULE_SHIFT] :
+							 &timed->elsewhere;
+}
+
+static struct list_head *spinners_on(struct timed *timed, const struct line *line)
+{
+	uintptr_t n = line == &timed->elsewhere ? 0 : (uintptr_t)(line - timed->lines);
+
+	return &timed->spinners[n % SPIN_BUCKETS];
 }
 
 /* ---- moving ---- */
@@ -170,11 +178,11 @@ void timed_wrote(const volatile void *addr)
 	struct timed *timed = timed_of(current);
 	struct line *line = line_of(timed, addr);
 
-	if (line ? !line->watched : list_empty(&timed->spinners))
+	if (likely(!line->watched))
 		return;
 	if (timed->written)
 		timed_check_written(timed);
-	timed->written = line ? line : &timed->elsewhere;
+	timed->written = line;
 }
 
 void timed_step(const volatile void *addr, enum access access)
@@ -185,7 +193,7 @@ void timed_step(const volatile void *addr, enum access access)
 	uint64_t ns = 0, moved = 0;
 
 	if (unlikely(!cpu)) {
-		if (line)
+		if (line != &timed->elsewhere)
 			check_object(timed, addr);
 		return; /* main, while nothing runs */
 	}
@@ -195,12 +203,12 @@ void timed_step(const volatile void *addr, enum access access)
 		report(timed);
 	if (!current->context->covered)
 		ns = cpu->cost[COST_step] + (access == ACCESS_ATOMIC ? cpu->cost[COST_atomic] : 0);
-	if (likely(line))
+	if (likely(line != &timed->elsewhere))
 		moved = fetch(timed, line, access != ACCESS_LOAD);
 	timed->stats.step_ns += ns;
 	timed->stats.line_ns += moved;
 	timed_spend(timed, ns + moved);
-	if (likely(line))
+	if (likely(line != &timed->elsewhere))
 		check_object(timed, addr);
 	/* Whoever spins on it looks when this access is done. */
 	if (access != ACCESS_LOAD)
@@ -216,14 +224,6 @@ static bool word_is(const volatile void *word, unsigned int size, long value)
 	return *(const volatile long *)word == value;
 }
 
-static const struct line *line_spun_on(const struct timed *timed,
-				       const struct machine_context *context)
-{
-	const struct line *line = line_of(timed, context->spin_word);
-
-	return line ? line : &timed->elsewhere;
-}
-
 void spin_end(struct timed *timed, struct task *task)
 {
 	struct machine_context *context = task->context;
@@ -237,21 +237,20 @@ void spin_end(struct timed *timed, struct task *task)
 	event_at(timed, &context->cpu->event, timed->now);
 }
 
-void lines_written(struct timed *timed, const struct line *line)
+void lines_written(struct timed *timed, struct line *line)
 {
 	struct machine_context *context, *next;
 	bool watched = false;
 
-	list_for_each_entry_safe (context, next, &timed->spinners, spinner) {
-		if (line_spun_on(timed, context) != line)
+	list_for_each_entry_safe (context, next, spinners_on(timed, line), spinner) {
+		if (line_of(timed, context->spin_word) != line)
 			continue;
 		if (word_is(context->spin_word, context->spin_size, context->spin_value))
 			watched = true;
 		else
 			spin_end(timed, context->task);
 	}
-	if (line != &timed->elsewhere)
-		timed->lines[line - timed->lines].watched = watched;
+	line->watched = watched;
 }
 
 static void spin(struct timed *timed, uint64_t deadline_ns)
@@ -259,9 +258,8 @@ static void spin(struct timed *timed, uint64_t deadline_ns)
 	struct machine_context *context = current->context;
 	struct line *line = line_of(timed, context->spin_word);
 
-	list_add_tail(&context->spinner, &timed->spinners);
-	if (line)
-		line->watched = true;
+	list_add_tail(&context->spinner, spinners_on(timed, line));
+	line->watched = true;
 	quiet_store(current->state, TASK_SPINNING);
 	if (deadline_ns)
 		event_at(timed, &context->timer, deadline_ns);

@@ -77,7 +77,7 @@ struct cpu *place_task(struct timed *timed, struct task *task)
 {
 	const struct machine_context *context = task->context;
 	struct cpu *idle = NULL, *busy = NULL;
-	uint64_t least = NEVER, least_load = NEVER;
+	uint64_t least = UINT64_MAX, least_load = UINT64_MAX;
 
 	for (unsigned int i = 0; i < timed->nr_cpus; i++) {
 		struct cpu *cpu = &timed->cpus[i];

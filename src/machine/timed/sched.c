@@ -70,7 +70,7 @@ static void arm_tick(struct timed *timed, struct cpu *cpu)
 {
 	uint64_t end;
 
-	if (!cpu->curr || cpu->curr->fifo || !cpu->nr_fair || cpu->tick.at >= 0)
+	if (!cpu->curr || cpu->curr->fifo || !cpu->nr_fair || event_is_queued(timed, &cpu->tick))
 		return;
 	end = fair_slice_end(timed, cpu);
 	end = MAX(end, timed->now + 1);
@@ -188,7 +188,7 @@ static void keep_rest(struct timed *timed, struct cpu *cpu)
 
 	if (context->spin_word)
 		spin_end(timed, cpu->curr);
-	if (cpu->event.at >= 0 && cpu->event.time > timed->now)
+	if (event_is_queued(timed, &cpu->event) && cpu->event.time > timed->now)
 		context->left = (cpu->event.time - timed->now) * cpu->capacity;
 }
 

@@ -296,7 +296,7 @@ static void timed_destroy(struct machine *machine)
 	free(timed->rcu_next.list);
 	free(timed->rcu_waiting.list);
 	free(timed->rcu_done.list);
-	free(timed->queue.heap);
+	event_queue_free(&timed->queue);
 	free(timed);
 }
 
@@ -362,11 +362,12 @@ static void timed_init(struct timed *timed, struct machine *machine)
 	timed->machine = machine;
 	timed->main = current;
 	timed->tick_ns = NSEC_PER_SEC / timed->profile.hz;
-	timed->max_ns = config->max_ns ? config->max_ns : NEVER;
+	timed->max_ns = config->max_ns ? MIN(config->max_ns, TIMED_MAX_NS) : TIMED_MAX_NS;
 	timed->max_steps = config->max_steps ? config->max_steps : UINT64_MAX;
 	timed->next_report = MIN(MACHINE_PROGRESS_STEPS, timed->max_steps);
 	config->hz = timed->profile.hz;
-	INIT_LIST_HEAD(&timed->spinners);
+	for (int i = 0; i < SPIN_BUCKETS; i++)
+		INIT_LIST_HEAD(&timed->spinners[i]);
 	cpus_init(timed);
 	masks_init(timed);
 	config->nr_cpus = timed->nr_cpus;

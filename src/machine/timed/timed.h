@@ -11,24 +11,30 @@
 #include "machine/timed/profile.h"
 
 #define CAPACITY_SCALE 1024u
-#define NEVER UINT64_MAX
+#define SPIN_BUCKETS 256
+#define TIMED_MAX_NS ((1ull << 48) - 1) /* three days */
 
 struct timed;
 
 /* ---- events: engine.c ---- */
 
-/* Something that will happen; in the queue while at >= 0. */
+/* Something that will happen. */
 struct event {
 	uint64_t time;
-	uint32_t order; /* of events at one time, the least comes first */
-	int at; /* place in the queue, -1: not in it */
+	uint32_t order; /* of events at one time the least comes first; each has its own */
 	/* NULL: a CPU's task goes on. Runs between two tasks, so no mm code in it. */
 	void (*fire)(struct timed *timed, struct event *event);
 };
 
+struct heap_entry {
+	uint64_t key; /* time and order in one, so that nothing else is looked at */
+	struct event *event;
+};
+
 struct event_queue {
-	struct event **heap; /* four children a node */
-	int nr, max;
+	struct heap_entry *heap; /* four children a node */
+	int nr;
+	int *place; /* by order: in the heap, and 1; 0: not in it */
 };
 
 /* ---- CPUs ---- */
@@ -142,9 +148,9 @@ struct timed {
 	unsigned int nr_cpus;
 	uint64_t tick_ns;
 	struct line *lines; /* of the arena's, by offset / 64 */
-	struct line elsewhere; /* for what is not in the arena */
-	const struct line *written; /* a watched one that the running task writes */
-	struct list_head spinners;
+	struct line elsewhere; /* what is not in the arena: always in the cache */
+	struct line *written; /* a watched one that the running task writes */
+	struct list_head spinners[SPIN_BUCKETS]; /* by line */
 	uint64_t memory_busy_until[PROFILE_MAX_CLUSTERS]; /* by socket */
 	struct task *main, *rcu, *io;
 	int alive; /* tasks made by the caller that have not ended */
@@ -176,11 +182,16 @@ static inline struct timed *timed_of(const struct task *task)
 /* ---- engine.c ---- */
 
 int event_queue_init(struct event_queue *queue);
+void event_queue_free(struct event_queue *queue);
 void event_init(struct timed *timed, struct event *event,
 		void (*fire)(struct timed *timed, struct event *event));
 /* Queue it, or move it, to @time. */
 void event_at(struct timed *timed, struct event *event, uint64_t time);
 void event_cancel(struct timed *timed, struct event *event);
+static inline bool event_is_queued(const struct timed *timed, const struct event *event)
+{
+	return timed->queue.place[event->order];
+}
 
 /* The running task wrote a line on which others spin: they look. */
 void timed_check_written(struct timed *timed);
@@ -251,7 +262,7 @@ int place_parse_cpus(const struct timed *timed, const char *list, struct cpu_mas
 /* ---- lines.c ---- */
 
 /* Wake the spinners whose word has changed on a line that was written. */
-void lines_written(struct timed *timed, const struct line *line);
+void lines_written(struct timed *timed, struct line *line);
 bool timed_spin(const volatile void *word, unsigned int size, long value, uint64_t deadline_ns);
 /* The spin ends, whatever the word has; the task goes on. */
 void spin_end(struct timed *timed, struct task *task);
