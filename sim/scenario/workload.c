@@ -355,6 +355,18 @@ static int start_worker(struct worker *worker)
 	return worker->self ? make_stats(worker) : -ENOMEM;
 }
 
+/* Where its +next begins in each VMA: those of a count spread over it. */
+static void spread_cursors(struct worker *worker)
+{
+	const struct scenario *s = worker->w->scenario;
+
+	for (unsigned int v = 0; v < s->nr_vmas; v++) {
+		uint64_t pages = s->vmas[v].size / SIM_PAGE_SIZE;
+
+		worker->cursor[v] = pages * worker->number / worker->task->count * SIM_PAGE_SIZE;
+	}
+}
+
 static int make_workers(struct workload *w)
 {
 	const struct scenario *s = w->scenario;
@@ -375,6 +387,7 @@ static int make_workers(struct workload *w)
 			worker->number = n;
 			worker->mm = w->mms[s->tasks[t].process];
 			memcpy(worker->as, w->as[s->tasks[t].process], sizeof(worker->as));
+			spread_cursors(worker);
 			w->running++;
 			w->to_enter[s->tasks[t].process]++;
 			w->to_start += s->tasks[t].after < 0;

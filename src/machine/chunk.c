@@ -51,6 +51,12 @@ void machine_object_allocated(const void *object, size_t size)
 	object_mark(object, size, GRANULE_LIVE);
 }
 
+void machine_object_filled(const void *object, size_t size)
+{
+	if (unlikely(machine_is_timed()))
+		timed_object_filled(object, size);
+}
+
 void machine_object_freed(const void *object, size_t size, bool typesafe)
 {
 	object_mark(object, size, typesafe ? GRANULE_TYPESAFE_FREE : GRANULE_FREED);

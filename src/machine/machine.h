@@ -423,6 +423,12 @@ struct machine_chunk *machine_chunk_alloc(struct machine *machine, const char *t
 					  uint32_t slot_size);
 void machine_object_allocated(const void *object, size_t size);
 void machine_object_freed(const void *object, size_t size, bool typesafe);
+/*
+ * A new object was filled, with plain stores as nobody else knows it. On the
+ * modelled machine its lines are this CPU's from now on, for which the first has to
+ * come; the others follow it.
+ */
+void machine_object_filled(const void *object, size_t size);
 
 struct object_name {
 	const char *type; /* NULL: not in a chunk */

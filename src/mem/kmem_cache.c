@@ -172,6 +172,7 @@ void *kmem_cache_alloc(struct kmem_cache *cache)
 	machine_object_allocated(object, cache->slot_size);
 	if (cache->kind != CACHE_TYPESAFE)
 		memset(object, 0, cache->size);
+	machine_object_filled(object, cache->size);
 	return object;
 }
 

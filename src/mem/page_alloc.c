@@ -233,6 +233,7 @@ struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 	/* Nobody else knows the page yet. */
 	folio->_refcount.counter = 1;
 	folio->_mapcount.counter = 0;
+	machine_object_filled(folio, sizeof(*folio));
 	if (zeroed) {
 		memset(pfn_address(sim, folio->pfn), 0, PAGE_SIZE);
 		machine_work(WORK_page_zero, 1);

@@ -5,7 +5,10 @@
  * Fidelity: of a coherence protocol what makes locks expensive: a line is held
  * by many to read or by one to write, comes from the nearest holder, and takes
  * as long as they are far from each other; a line that goes from one owner to
- * the next can do nothing else meanwhile, so that a shared counter saturates.
+ * the next can do nothing else meanwhile, so that a shared counter saturates. A
+ * move is half the request and half the answer: so long a CPU that has waited for
+ * a line to write can use it before it goes on to the next, which is what lets the
+ * second try of a compare-and-exchange succeed.
  * Caches are as large as need be. Not modelled: store buffers and prefetching (a
  * store waits for its line), false hits after eviction, the weak memory order.
  * A line is a place in the arena of objects, never an address; what lies
@@ -113,16 +116,25 @@ static uint64_t fetch_to_read(struct timed *timed, struct line *line)
 	return ns;
 }
 
-static uint64_t fetch_to_write(struct timed *timed, struct line *line)
+static void own(struct line *line, const struct cpu *cpu)
 {
-	const struct cpu *cpu = timed->cpu;
-	enum profile_cost from = farthest(cpu, &line->holders);
-
-	count_move(timed, from);
 	line->holders = (struct cpu_mask){{0}};
 	mask_set(&line->holders, cpu->id);
 	line->owner = (uint16_t)(cpu->id + 1);
-	return move_alone(timed, line, from);
+}
+
+static uint64_t fetch_to_write(struct timed *timed, struct line *line)
+{
+	struct cpu *cpu = timed->cpu;
+	enum profile_cost from = farthest(cpu, &line->holders);
+	uint64_t ns;
+
+	count_move(timed, from);
+	own(line, cpu);
+	ns = move_alone(timed, line, from);
+	cpu->kept = line;
+	cpu->kept_until = timed->now + ns + cpu->cost[from] / 2;
+	return ns;
 }
 
 /* What it takes until the running CPU has the line. */
@@ -132,6 +144,8 @@ static uint64_t fetch(struct timed *timed, struct line *line, bool write)
 	struct cpu_mask alone = {{0}};
 
 	if (line->owner == cpu + 1)
+		return 0;
+	if (line == timed->cpu->kept && timed->now <= timed->cpu->kept_until)
 		return 0;
 	if (!write)
 		return mask_has(&line->holders, cpu) ? 0 : fetch_to_read(timed, line);
@@ -213,6 +227,20 @@ void timed_step(const volatile void *addr, enum access access)
 	/* Whoever spins on it looks when this access is done. */
 	if (access != ACCESS_LOAD)
 		timed_wrote(addr);
+}
+
+void timed_object_filled(const void *object, size_t size)
+{
+	struct timed *timed = timed_of(current);
+	uint64_t moved;
+
+	if (!timed->cpu)
+		return;
+	moved = fetch(timed, line_of(timed, object), true);
+	for (size_t at = 1 << GRANULE_SHIFT; at < size; at += 1 << GRANULE_SHIFT)
+		own(line_of(timed, (const char *)object + at), timed->cpu);
+	timed->stats.line_ns += moved;
+	timed_spend(timed, moved);
 }
 
 /* ---- spinning ---- */
