@@ -22,6 +22,13 @@ transfer_t jump_fcontext(void *to, void *data);
 #ifdef MMSIM_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif
+/* A few instructions that do nothing outside of valgrind, which else takes a switch for a jump. */
+#if __has_include(<valgrind/valgrind.h>)
+#include <valgrind/valgrind.h>
+#else
+#define VALGRIND_STACK_REGISTER(start, end) ((void)(start), (void)(end), 0u)
+#define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
+#endif
 
 struct fibre_switching {
 	struct fibre *from, *to;
@@ -74,6 +81,8 @@ int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg,
 		return -ENOMEM;
 	fibre->context = make_fcontext((char *)fibre->stack + FIBRE_STACK_SIZE,
 				       FIBRE_STACK_SIZE - 4096, fibre_main);
+	fibre->valgrind_id = VALGRIND_STACK_REGISTER(
+		fibre->stack, (char *)fibre->stack + FIBRE_STACK_SIZE - 1);
 	fibre->asan_bottom = fibre->stack;
 	fibre->asan_size = FIBRE_STACK_SIZE;
 #ifdef MMSIM_TSAN
@@ -94,6 +103,7 @@ void fibre_destroy(struct fibre *fibre, struct mmsim_search *search)
 {
 	if (!fibre->stack)
 		return;
+	VALGRIND_STACK_DEREGISTER(fibre->valgrind_id);
 #ifdef MMSIM_TSAN
 	__tsan_destroy_fiber(fibre->tsan_fiber);
 #endif

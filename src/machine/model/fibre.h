@@ -15,6 +15,7 @@ struct fibre {
 	const void *asan_bottom;
 	size_t asan_size;
 	void *tsan_fiber;
+	unsigned int valgrind_id;
 };
 
 /*
