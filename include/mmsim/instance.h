@@ -67,7 +67,8 @@ MMSIM_API void mmsim_config_init(struct mmsim_config *config);
 /**
  * mmsim_config_set - change one setting by name
  * @key: "kernel", "machine", an axis ("fault", "madvise", "munmap", "rwsem",
- *	"rwsem.CLASS"), "seed", "memory" (bytes), "cost.NAME" (of the machine's profile)
+ *	"rwsem.CLASS"), "seed", "memory" (bytes), "max_steps", "max_time" ("50ms"),
+ *	"cost.NAME" (of the machine's profile)
  * @error: at least 256 bytes; filled when the answer is not 0. May be NULL.
  *
  * Return: 0, or -EINVAL for an unknown key or value.

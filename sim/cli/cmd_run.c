@@ -251,6 +251,8 @@ static int run_all(struct runs *runs)
 		code = count_jobs(runs, on_host, &jobs.at_once);
 	if (code)
 		return code;
+	/* Of several runs on a model it is told which are done, not how far each is. */
+	runs->options.quiet |= jobs.nr > 1 && !on_host;
 	runs->points = json_array();
 	code = jobs_run(&jobs);
 	print_tables(runs);

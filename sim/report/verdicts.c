@@ -304,9 +304,10 @@ static void print_row(const json_t *row, FILE *out)
 		json_string_value(json_object_get(row, "noise")), text);
 }
 
-/* A step machine draws its schedules by seed and has no times: counts, and no verdicts. */
+/* A model is exact: medians over the rounds' seeds, and no verdicts; the step machine has no times. */
 static void print_counts(const json_t *comparison, FILE *out)
 {
+	bool timed = has_time(json_array_get(json_at(comparison, "a.runs"), 0));
 	json_t *rows = json_object_get(comparison, "metrics"), *row;
 	char a[32], b[32];
 	size_t i;
@@ -317,9 +318,14 @@ static void print_counts(const json_t *comparison, FILE *out)
 	{
 		enum metric_format format = (enum metric_format)json_number_at(row, "format");
 
-		if (format == FORMAT_COUNT || format == FORMAT_PERCENT)
-			fprintf(out, "%-32s %10s %10s%s\n",
-				json_string_value(json_object_get(row, "metric")),
+		const char *unit = json_string_value(json_object_get(row, "unit"));
+		char name[128];
+
+		snprintf(name, sizeof(name), "%s%s%s",
+			 json_string_value(json_object_get(row, "metric")),
+			 timed && *unit ? ", " : "", timed ? unit : "");
+		if (timed || format == FORMAT_COUNT || format == FORMAT_PERCENT)
+			fprintf(out, "%-32s %10s %10s%s\n", name,
 				median_text(row, "a", a, sizeof(a)),
 				median_text(row, "b", b, sizeof(b)),
 				json_object_get(row, "verdict") ? "" : "   not measured");

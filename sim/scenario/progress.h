@@ -6,14 +6,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PROGRESS_NS 250000000ull /* how often to tell */
+#define PROGRESS_NS 250000000ull /* how often to tell on a terminal */
 
 struct progress {
 	bool terminal;
-	uint64_t told_ns;
+	int timer; /* when to tell; -1: never */
 };
 
-/* To be called by a task, as are the others. */
 void progress_begin(struct progress *progress);
 /* Tell, if it is time: @done of @total @what. */
 void progress_tell(struct progress *progress, uint64_t done, uint64_t total, const char *what);

@@ -4,6 +4,7 @@
 #define MMSIM_SIM_SCENARIO_WORKER_H
 
 #include "machine/machine.h"
+#include "progress.h"
 #include "workload.h"
 
 struct worker;
@@ -42,6 +43,7 @@ struct workload {
 	struct worker *workers;
 	unsigned int nr_workers, running; /* running: have not ended */
 	struct mmsim_task *progress; /* NULL: there is none */
+	struct progress model_progress;
 };
 
 /* What a task has waited for so far. */

@@ -396,13 +396,35 @@ static int make_workers(struct workload *w)
 	return 0;
 }
 
+/* A modelled machine refuses CPUs that it does not have. */
+static int fail_task(struct workload *w, const struct scenario_task *task, int err)
+{
+	struct mmsim_cpu cpu;
+	unsigned int nr = 0;
+
+	while (!mmsim_cpu_at(w->sim, nr, &cpu))
+		nr++;
+	if (!nr || !*task->cpus)
+		return fail(w, err, "task", task->section.name);
+	snprintf(w->result->why, sizeof(w->result->why),
+		 "%s: task %s: expected cpu = CPUS from 0 to %u, as the machine has them, found "
+		 "'%s'",
+		 w->scenario->path, task->section.name, nr - 1, task->cpus);
+	return -EINVAL;
+}
+
 static int start_workers(struct workload *w)
 {
 	int err = make_workers(w);
 
-	for (unsigned int i = 0; i < w->nr_workers && !err; i++)
+	if (err)
+		return fail(w, err, "the", "tasks");
+	for (unsigned int i = 0; i < w->nr_workers; i++) {
 		err = start_worker(&w->workers[i]);
-	return err ? fail(w, err, "the", "tasks") : 0;
+		if (err)
+			return fail_task(w, w->workers[i].task, err);
+	}
+	return 0;
 }
 
 /* Only the step machine has an end of its own. */
@@ -502,17 +524,35 @@ static int progress_main(void *arg)
 	return 0;
 }
 
+/* A modelled machine has no task for it: that would be one more in the model. */
+static void tell_model(uint64_t now_ns, void *data)
+{
+	struct workload *w = data;
+
+	if (w->end_ns > w->start_ns && now_ns > w->start_ns)
+		progress_tell(&w->model_progress, now_ns - w->start_ns, w->end_ns - w->start_ns,
+			      "the time");
+}
+
 static int run(struct workload *w)
 {
 	const struct mmsim_task_attr attr = {.name = "progress", .cpu = -1};
+	const struct machine_progress model = {tell_model, w};
+	bool tells = w->options->progress && !w->options->once && w->scenario->seconds;
 	int err;
 
 	w->start_ns = mmsim_now_ns();
 	if (!w->to_start)
 		begin_time(w);
-	if (w->options->progress && w->host && !w->options->once && w->scenario->seconds)
+	if (tells && w->host)
 		w->progress = mmsim_task_create(w->sim, &attr, progress_main, w);
+	if (tells && !w->host) {
+		progress_begin(&w->model_progress);
+		machine_set_progress(current->machine, &model);
+	}
 	err = mmsim_run(w->sim);
+	if (tells && !w->host)
+		progress_end(&w->model_progress);
 	w->result->elapsed_ns = mmsim_now_ns() - w->start_ns;
 	snprintf(w->result->why, sizeof(w->result->why), "%s", mmsim_failure(w->sim));
 	return err;

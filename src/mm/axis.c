@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The axes: tables of strategies, and presets computed from their `since`. */
 #include "mm/axis.h"
+#include "base/amount.h"
 #include "mm/mm.h"
 
 #include <stdio.h>
@@ -242,6 +243,10 @@ static int config_set(struct mmsim_config *config, const char *key, const char *
 		return set_number(&config->seed, value);
 	if (!strcmp(key, "memory"))
 		return set_number(&config->memory_bytes, value);
+	if (!strcmp(key, "max_steps"))
+		return set_number(&config->max_steps, value);
+	if (!strcmp(key, "max_time"))
+		return parse_amount(value, "ns", INT64_MAX / 16, &config->max_ns) ? 0 : -EINVAL;
 	return -ENOENT;
 }
 
@@ -259,10 +264,12 @@ int mmsim_config_set(struct mmsim_config *config, const char *key, const char *v
 	if (err == -ENOENT)
 		snprintf(error, ERROR_SIZE,
 			 "%s: no such setting; expected kernel, machine, fault, madvise, munmap, "
-			 "rwsem, rwsem.CLASS, seed, memory or cost.NAME",
+			 "rwsem, rwsem.CLASS, seed, memory, max_steps, max_time or cost.NAME",
 			 key);
 	else if (err)
 		snprintf(error, ERROR_SIZE, "%s=%s: expected %s", key, value,
-			 !strcmp(key, "kernel") ? "a release such as 6.18" : "a number");
+			 !strcmp(key, "kernel")	  ? "a release such as 6.18" :
+			 !strcmp(key, "max_time") ? "a time such as 50ms" :
+						    "a number");
 	return err ? -EINVAL : 0;
 }

@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # The modelled machine's JSON is the same byte for byte whatever it was compiled with and wherever
 # it ran, but for the environment block: twice, without address randomisation, under valgrind, and
-# in every build that runs this test, since all compare with the sums in determinism.sha256. The
-# plain build compiles it twice more, by gcc with -O0 and by clang with -O3.
+# in every build that runs this test, since all compare with the same sums. The plain build compiles
+# it twice more, by gcc with -O0 and by clang with -O3.
 # usage: MMSIM=build/sim/mmsim [BUILDS=1] tests/model/determinism.sh	BUILDS=1: those two
-#	UPDATE=1 writes the sums. MMSIM_TEST_SIZE=full runs a second of each instead of milliseconds.
+#	UPDATE=1 writes the sums. MMSIM_TEST_SIZE=full runs a second of each, not milliseconds.
 set -euo pipefail
 tree=$(cd "$(dirname "$0")/../.." && pwd)
 MMSIM=$(realpath "$MMSIM")

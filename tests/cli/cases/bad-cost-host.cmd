@@ -1,0 +1,1 @@
+run gc-madvise --set cost.wake_up=0 --quiet
