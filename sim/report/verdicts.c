@@ -304,7 +304,7 @@ static void print_row(const json_t *row, FILE *out)
 		json_string_value(json_object_get(row, "noise")), text);
 }
 
-/* A model is exact: medians over the rounds' seeds, and no verdicts; the step machine has no times. */
+/* A model is exact: medians over the rounds, no verdicts; the step machine has no times. */
 static void print_counts(const json_t *comparison, FILE *out)
 {
 	bool timed = has_time(json_array_get(json_at(comparison, "a.runs"), 0));
