@@ -54,7 +54,8 @@ static void sift_up(struct event_queue *queue, int at, struct event *event)
 static void sift_down(struct event_queue *queue, int at, struct event *event)
 {
 	for (;;) {
-		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr), least = first;
+		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr),
+		    least = first;
 
 		if (first >= end)
 			break;
@@ -225,8 +226,18 @@ void timed_switch_away(struct timed *timed, bool last)
 	next_event(timed, last);
 }
 
+/* Main may have let time pass since: what was due by now comes now, not before. */
+static void bring_up_to_now(struct timed *timed)
+{
+	struct event_queue *queue = &timed->queue;
+
+	while (queue->nr && queue->heap[0]->time < timed->now)
+		event_at(timed, queue->heap[0], timed->now);
+}
+
 void timed_go(struct timed *timed)
 {
+	bring_up_to_now(timed);
 	while (timed->alive && !timed->error)
 		next_event(timed, false);
 }

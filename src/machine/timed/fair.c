@@ -19,9 +19,10 @@
 
 /* A level of nice is about 10 % of a CPU: a factor of 1.25 in weight. */
 static const int weights[40] = {
-	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916, 9548, 7620, 6100, 4904,
-	3906,  3121,  2501,  1991,  1586,  1277,  1024,	 820,	655,   526,   423,  335,  272,	215,
-	172,   137,   110,   87,    70,	   56,	  45,	 36,	29,    23,    18,   15,
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
+	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
+	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
 };
 
 static struct entity *entity_of(struct list_head *node)
@@ -128,11 +129,22 @@ void fair_update(struct timed *timed, struct cpu *cpu)
 	update_mean(cpu);
 }
 
+/* What a run of so much virtual time takes; parts of a nanosecond are none. */
+static uint64_t real_time(int64_t virtual, int64_t weight)
+{
+	return (uint64_t)((__int128)virtual * weight / NICE_0_WEIGHT >> VIRTUAL_SHIFT);
+}
+
+static uint64_t slice_left(const struct entity *se)
+{
+	return se->vruntime < se->deadline ? real_time(se->deadline - se->vruntime, se->weight) : 0;
+}
+
 bool fair_slice_over(struct timed *timed, struct cpu *cpu)
 {
 	struct entity *curr = curr_of(cpu);
 
-	if (!curr || curr->vruntime < curr->deadline)
+	if (!curr || slice_left(curr))
 		return false;
 	curr->deadline = curr->vruntime + slice_of(timed, curr);
 	return true;
@@ -140,12 +152,25 @@ bool fair_slice_over(struct timed *timed, struct cpu *cpu)
 
 uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu)
 {
-	const struct entity *curr = curr_of(cpu);
-	int64_t left = curr->deadline - curr->vruntime;
+	return timed->now + slice_left(curr_of(cpu));
+}
 
-	if (left <= 0)
-		return timed->now;
-	return timed->now + ((uint64_t)(left * curr->weight / NICE_0_WEIGHT) >> VIRTUAL_SHIFT) + 1;
+void fair_slice_alone(struct timed *timed, struct cpu *cpu)
+{
+	const uint64_t tick = timed->tick_ns, slice = timed->profile.cost[COST_slice];
+	const uint64_t length = DIV_ROUND_UP(slice, tick) * tick;
+	struct entity *curr = curr_of(cpu);
+	uint64_t over, began;
+
+	if (!curr || curr->vruntime < curr->deadline)
+		return;
+	over = real_time(curr->vruntime - curr->deadline, curr->weight);
+	began = DIV_ROUND_UP(timed->now - MIN(over, timed->now), tick) * tick;
+	if (began > timed->now)
+		return; /* the next tick sees its end */
+	began += (timed->now - began) / length * length;
+	curr->deadline = curr->vruntime + slice_of(timed, curr) -
+			 virtual_time(timed->now - began, curr->weight);
 }
 
 void fair_keep_lag(struct timed *timed, struct cpu *cpu, struct entity *se)

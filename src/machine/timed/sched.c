@@ -56,8 +56,7 @@ static void fifo_add(struct cpu *cpu, struct task *task, bool first)
 	struct list_head *at = cpu->fifo.next;
 
 	for (; at != &cpu->fifo; at = at->next) {
-		const struct task *other =
-			context_of(container_of(at, struct entity, node))->task;
+		const struct task *other = context_of(container_of(at, struct entity, node))->task;
 
 		if (other->fifo < task->fifo || (first && other->fifo == task->fifo))
 			break;
@@ -310,6 +309,8 @@ void sched_wake(struct timed *timed, struct task *task)
 	timed->stats.wake_ups++;
 	if (cpu->curr) {
 		fair_update(timed, cpu);
+		if (!cpu->nr_fair)
+			fair_slice_alone(timed, cpu);
 		enqueue(timed, cpu, task, true);
 		if (preempts(timed, cpu, task))
 			sched_resched(timed, cpu);
