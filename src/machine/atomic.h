@@ -31,10 +31,12 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 		machine_step(&(x), ACCESS_LOAD);                                                                \
 		__atomic_load_n(&(x), __ATOMIC_RELAXED);                                           \
 	})
+/* What is stored is known before the step: another within it would be a place to switch. */
 #define WRITE_ONCE(x, v)                                                                           \
 	({                                                                                         \
-		machine_step(&(x), ACCESS_STORE);                                                                \
-		__atomic_store_n(&(x), (v), __ATOMIC_RELAXED);                                     \
+		__typeof__(x) value_to_write = (v);                                                \
+		machine_step(&(x), ACCESS_STORE);                                                  \
+		__atomic_store_n(&(x), value_to_write, __ATOMIC_RELAXED);                          \
 	})
 #define smp_load_acquire(p)                                                                        \
 	({                                                                                         \
@@ -43,8 +45,9 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 	})
 #define smp_store_release(p, v)                                                                    \
 	({                                                                                         \
-		machine_step(p, ACCESS_STORE);                                                                   \
-		__atomic_store_n(p, (v), __ATOMIC_RELEASE);                                        \
+		__typeof__(*(p)) value_to_store = (v);                                             \
+		machine_step(p, ACCESS_STORE);                                                     \
+		__atomic_store_n(p, value_to_store, __ATOMIC_RELEASE);                             \
 	})
 #define load_seq_cst(p)                                                                            \
 	({                                                                                         \
@@ -68,8 +71,9 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 
 #define xchg(p, v)                                                                                 \
 	({                                                                                         \
-		machine_step(p, ACCESS_ATOMIC);                                                                   \
-		__atomic_exchange_n(p, (v), __ATOMIC_SEQ_CST);                                     \
+		__typeof__(*(p)) value_to_exchange = (v);                                          \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
+		__atomic_exchange_n(p, value_to_exchange, __ATOMIC_SEQ_CST);                       \
 	})
 
 #define fetch_add(p, v)                                                                            \
