@@ -94,8 +94,9 @@ static void machine_free(struct machine *machine)
 
 static const struct machine_ops *ops_of(enum machine_kind kind)
 {
-	static const struct machine_ops *const ops[] = {
-		[MACHINE_HOST] = &host_ops, [MACHINE_STEP] = &model_ops, [MACHINE_TIMED] = &timed_ops};
+	static const struct machine_ops *const ops[] = {[MACHINE_HOST] = &host_ops,
+							[MACHINE_STEP] = &model_ops,
+							[MACHINE_TIMED] = &timed_ops};
 
 	return ops[kind];
 }
@@ -318,8 +319,12 @@ void machine_task_enter(struct task *task)
 struct task *machine_task_create(struct machine *machine, const struct task_attr *attr,
 				 int (*fn)(void *arg), void *arg)
 {
-	struct task *task = machine_task_new(machine, attr, fn, arg);
+	struct task *task;
 
+	/* Cut, it would be another list. */
+	if (attr->cpus && strlen(attr->cpus) >= TASK_CPUS_LEN)
+		return NULL;
+	task = machine_task_new(machine, attr, fn, arg);
 	if (!task)
 		return NULL;
 	if (machine->ops->task_start(task)) {

@@ -52,7 +52,7 @@ void fair_init(struct entity *se, int nice, uint64_t now)
 		.weight = weights[nice + 20],
 		.since = now,
 		/* Nothing is known of it: half a large CPU. */
-		.util = CAPACITY_SCALE / 2,
+		.util = (uint64_t)CAPACITY_SCALE / 2 << UTIL_SHIFT,
 		.util_at = now,
 	};
 }
@@ -102,16 +102,16 @@ static bool is_eligible(const struct cpu *cpu, const struct sums *sums, const st
 void fair_util(struct entity *se, uint64_t now, unsigned int capacity_ran)
 {
 	uint64_t passed = now - se->util_at, halves = passed / UTIL_HALF_NS;
-	uint64_t part = passed % UTIL_HALF_NS;
-	uint64_t below = capacity_ran > se->util ? capacity_ran - se->util : 0;
-	uint64_t above = capacity_ran > se->util ? 0 : se->util - capacity_ran;
+	uint64_t part = passed % UTIL_HALF_NS, target = (uint64_t)capacity_ran << UTIL_SHIFT;
+	uint64_t below = target > se->util ? target - se->util : 0;
+	uint64_t above = target > se->util ? 0 : se->util - target;
 
 	/* What separates it from where it is heading to is halved in each period. */
 	below = halves < 64 ? below >> halves : 0;
 	above = halves < 64 ? above >> halves : 0;
 	below -= below * part / (2 * UTIL_HALF_NS);
 	above -= above * part / (2 * UTIL_HALF_NS);
-	se->util = capacity_ran - below + above;
+	se->util = target - below + above;
 	se->util_at = now;
 }
 

@@ -70,6 +70,8 @@ struct cpu {
 
 /* ---- tasks ---- */
 
+#define UTIL_SHIFT 20 /* runs of a few ns count, too */
+
 /* What the scheduler knows of a task; see fair.c. */
 struct entity {
 	struct list_head node; /* on its CPU's list while it waits for it */
@@ -78,7 +80,7 @@ struct entity {
 	int64_t lag; /* kept while it sleeps */
 	uint64_t since; /* accounted until: it ran, or waited for a CPU */
 	uint64_t run_ns, delay_ns;
-	uint64_t util, util_at; /* share of a CPU of capacity 1024 it used lately; when updated */
+	uint64_t util, util_at; /* capacity it used lately, << UTIL_SHIFT; when updated */
 };
 
 struct machine_context {
