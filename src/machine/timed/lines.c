@@ -160,8 +160,8 @@ static void report(struct timed *timed)
 		timed->next_report = MIN(timed->next_report, timed->max_steps);
 		return;
 	}
-	/* The next to look at the clock finds that it is too late. */
-	timed->max_ns = timed->now;
+	/* The next to spend time, if it is none, finds that it is too late. */
+	timed->max_ns = timed->now++;
 	timed_new_horizon(timed);
 }
 
@@ -275,8 +275,9 @@ bool timed_spin(const volatile void *word, unsigned int size, long value, uint64
 
 	if (unlikely(timed->written))
 		timed_check_written(timed);
-	if (word_is(word, size, value) && (!deadline_ns || deadline_ns > timed->now) &&
-	    !timed->cpu->need_resched) {
+	if (timed->cpu->need_resched) {
+		timed_relax(); /* who calls in a loop must let time pass */
+	} else if (word_is(word, size, value) && (!deadline_ns || deadline_ns > timed->now)) {
 		context->spin_word = word;
 		context->spin_size = size;
 		context->spin_value = value;

@@ -259,6 +259,8 @@ void lines_written(struct timed *timed, const struct line *line);
 bool timed_spin(const volatile void *word, unsigned int size, long value, uint64_t deadline_ns);
 /* The spin ends, whatever the word has; the task goes on. */
 void spin_end(struct timed *timed, struct task *task);
+/* A turn of a loop that waits; takes some time on any machine. */
+void timed_relax(void);
 
 /* ---- cost.c ---- */
 
