@@ -10,13 +10,20 @@
 #define PAGE_BYTES 4096
 
 static const enum profile_cost cost_of[NR_WORK_KINDS] = {
-	[WORK_vma_visit] = COST_vma_visit, [WORK_vma_copy] = COST_vma_copy,
-	[WORK_tree_node] = COST_tree_node, [WORK_pte_zap] = COST_pte_zap,
-	[WORK_pte_copy] = COST_pte_copy,   [WORK_pte_set] = COST_pte_set,
-	[WORK_avc_visit] = COST_avc_visit, [WORK_lru_move] = COST_lru_move,
-	[WORK_alloc] = COST_alloc,	   [WORK_free] = COST_free,
-	[WORK_page_zero] = COST_page_zero, [WORK_page_copy] = COST_page_copy,
-	[WORK_ipi] = COST_ipi,		   [WORK_trap] = COST_trap,
+	[WORK_vma_visit] = COST_vma_visit,
+	[WORK_vma_copy] = COST_vma_copy,
+	[WORK_tree_node] = COST_tree_node,
+	[WORK_pte_zap] = COST_pte_zap,
+	[WORK_pte_copy] = COST_pte_copy,
+	[WORK_pte_set] = COST_pte_set,
+	[WORK_avc_visit] = COST_avc_visit,
+	[WORK_lru_move] = COST_lru_move,
+	[WORK_alloc] = COST_alloc,
+	[WORK_free] = COST_free,
+	[WORK_page_zero] = COST_page_zero,
+	[WORK_page_copy] = COST_page_copy,
+	[WORK_ipi] = COST_ipi,
+	[WORK_trap] = COST_trap,
 	[WORK_syscall] = COST_syscall,
 };
 
@@ -77,6 +84,15 @@ static void interrupt(struct timed *timed, struct cpu *cpu)
 		event_at(timed, &cpu->event, cpu->event.time + cpu->cost[COST_ipi_handler]);
 }
 
+/* A spin may end early, the wait must not: what was unmapped is freed after it. */
+static void wait_for_access(const struct task *task)
+{
+	const int access = task->user_access.counter;
+
+	while ((access & 1) && task->user_access.counter == access)
+		timed_spin(&task->user_access.counter, sizeof(int), access, 0);
+}
+
 void timed_tlb_shootdown(const struct mm_struct *mm)
 {
 	struct timed *timed = timed_of(current);
@@ -92,14 +108,13 @@ void timed_tlb_shootdown(const struct mm_struct *mm)
 	if (!asked)
 		return;
 	timed->stats.interrupts += asked;
-	timed_spend(timed, timed->cpu->cost[COST_ipi] +
-				   (asked - 1) * timed->cpu->cost[COST_ipi_more]);
+	timed_spend(timed,
+		    timed->cpu->cost[COST_ipi] + (asked - 1) * timed->cpu->cost[COST_ipi_more]);
 	/* Who was in the middle of an access has used its old entry by now, or does so first. */
 	for (unsigned int i = 0; i < timed->nr_cpus; i++) {
 		struct task *task = timed->cpus[i].curr;
 
-		if (task && task != current && task->mm == mm && (task->user_access.counter & 1))
-			timed_spin(&task->user_access.counter, sizeof(int),
-				   task->user_access.counter, 0);
+		if (task && task != current && task->mm == mm)
+			wait_for_access(task);
 	}
 }
