@@ -179,6 +179,7 @@ static void next_event(struct timed *timed, bool last)
 		BUG_ON(event->time < timed->last_event);
 		timed->now = timed->last_event = event->time;
 		if (unlikely(timed->now > timed->max_ns)) {
+			timed->now = timed->max_ns; /* not when it would have gone on */
 			too_long(timed);
 			return;
 		}
