@@ -238,7 +238,7 @@ struct entity *fair_pick(struct cpu *cpu);
 bool fair_preempts(struct timed *timed, struct cpu *cpu, const struct entity *woken);
 /* Its slice is over: a new one. False: it is not. */
 bool fair_slice_over(struct timed *timed, struct cpu *cpu);
-/* Nobody waited for the running task's CPU, so no tick saw its slices end: find the one it is in. */
+/* Nobody waited for the CPU, so no tick saw slices end: find the one that its task is in. */
 void fair_slice_alone(struct timed *timed, struct cpu *cpu);
 /* When the running task's slice will be over, if it goes on. */
 uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu);
