@@ -19,6 +19,8 @@ extern __thread bool mmsim_stepping __mmsim_tls;
 enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_ATOMIC };
 
 void machine_step_slow(const volatile void *addr, enum access access) __attribute__((cold));
+/* Models: a compare-and-exchange found another value. */
+void machine_exchange_failed(const volatile void *addr) __attribute__((cold));
 
 static __always_inline void machine_step(const volatile void *addr, enum access access)
 {
@@ -31,10 +33,12 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 		machine_step(&(x), ACCESS_LOAD);                                                   \
 		__atomic_load_n(&(x), __ATOMIC_RELAXED);                                           \
 	})
+/* What is stored is known before the step: another within it would be a place to switch. */
 #define WRITE_ONCE(x, v)                                                                           \
 	({                                                                                         \
+		__typeof__(x) value_to_write = (v);                                                \
 		machine_step(&(x), ACCESS_STORE);                                                  \
-		__atomic_store_n(&(x), (v), __ATOMIC_RELAXED);                                     \
+		__atomic_store_n(&(x), value_to_write, __ATOMIC_RELAXED);                          \
 	})
 #define smp_load_acquire(p)                                                                        \
 	({                                                                                         \
@@ -43,8 +47,9 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 	})
 #define smp_store_release(p, v)                                                                    \
 	({                                                                                         \
+		__typeof__(*(p)) value_to_store = (v);                                             \
 		machine_step(p, ACCESS_STORE);                                                     \
-		__atomic_store_n(p, (v), __ATOMIC_RELEASE);                                        \
+		__atomic_store_n(p, value_to_store, __ATOMIC_RELEASE);                             \
 	})
 #define load_seq_cst(p)                                                                            \
 	({                                                                                         \
@@ -68,8 +73,9 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 
 #define xchg(p, v)                                                                                 \
 	({                                                                                         \
+		__typeof__(*(p)) value_to_exchange = (v);                                          \
 		machine_step(p, ACCESS_ATOMIC);                                                    \
-		__atomic_exchange_n(p, (v), __ATOMIC_SEQ_CST);                                     \
+		__atomic_exchange_n(p, value_to_exchange, __ATOMIC_SEQ_CST);                       \
 	})
 
 #define fetch_add(p, v)                                                                            \
@@ -86,8 +92,14 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 /* True and *old untouched when *p was *old; else *old is what was found. */
 #define try_cmpxchg_order(p, old, new, order)                                                      \
 	({                                                                                         \
+		__typeof__(*(p)) value_to_exchange = (new);                                        \
+		bool was_exchanged;                                                                \
 		machine_step(p, ACCESS_ATOMIC);                                                    \
-		__atomic_compare_exchange_n(p, old, (new), false, order, __ATOMIC_RELAXED);        \
+		was_exchanged = __atomic_compare_exchange_n(p, old, value_to_exchange, false,      \
+							    order, __ATOMIC_RELAXED);              \
+		if (unlikely(!was_exchanged && mmsim_stepping))                                    \
+			machine_exchange_failed(p);                                                \
+		was_exchanged;                                                                     \
 	})
 #define try_cmpxchg(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_SEQ_CST)
 #define try_cmpxchg_acquire(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_ACQUIRE)

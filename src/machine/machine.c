@@ -319,8 +319,12 @@ void machine_task_enter(struct task *task)
 struct task *machine_task_create(struct machine *machine, const struct task_attr *attr,
 				 int (*fn)(void *arg), void *arg)
 {
-	struct task *task = machine_task_new(machine, attr, fn, arg);
+	struct task *task;
 
+	/* Cut, it would be another list. */
+	if (attr->cpus && strlen(attr->cpus) >= TASK_CPUS_LEN)
+		return NULL;
+	task = machine_task_new(machine, attr, fn, arg);
 	if (!task)
 		return NULL;
 	if (machine->ops->task_start(task)) {
@@ -409,6 +413,12 @@ void machine_step_slow(const volatile void *addr, enum access access)
 		timed_step(addr, access);
 	else
 		model_step(addr);
+}
+
+void machine_exchange_failed(const volatile void *addr)
+{
+	if (mmsim_charging)
+		timed_exchange_failed(addr);
 }
 
 void machine_preempt_point(void)

@@ -189,7 +189,8 @@ struct task_attr {
  * machine_task_create - make a task
  *
  * Made before machine_run() it starts with that; made by a running task it
- * starts at once. Return: the task; NULL when there are too many.
+ * starts at once. Return: the task; NULL when there are too many, when @attr->cpus has
+ * TASK_CPUS_LEN characters or more, or on a modelled machine CPUs that are not there.
  */
 struct task *machine_task_create(struct machine *machine, const struct task_attr *attr,
 				 int (*fn)(void *arg), void *arg);

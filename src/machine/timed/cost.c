@@ -84,6 +84,15 @@ static void interrupt(struct timed *timed, struct cpu *cpu)
 		event_at(timed, &cpu->event, cpu->event.time + cpu->cost[COST_ipi_handler]);
 }
 
+/* A spin may end early, the wait must not: what was unmapped is freed after it. */
+static void wait_for_access(const struct task *task)
+{
+	const int access = task->user_access.counter;
+
+	while ((access & 1) && task->user_access.counter == access)
+		timed_spin(&task->user_access.counter, sizeof(int), access, 0);
+}
+
 void timed_tlb_shootdown(const struct mm_struct *mm)
 {
 	struct timed *timed = timed_of(current);
@@ -105,8 +114,7 @@ void timed_tlb_shootdown(const struct mm_struct *mm)
 	for (unsigned int i = 0; i < timed->nr_cpus; i++) {
 		struct task *task = timed->cpus[i].curr;
 
-		if (task && task != current && task->mm == mm && (task->user_access.counter & 1))
-			timed_spin(&task->user_access.counter, sizeof(int),
-				   task->user_access.counter, 0);
+		if (task && task != current && task->mm == mm)
+			wait_for_access(task);
 	}
 }

@@ -184,6 +184,7 @@ static void next_event(struct timed *timed, bool last)
 		BUG_ON(event->time < timed->last_event);
 		timed->now = timed->last_event = event->time;
 		if (unlikely(timed->now > timed->max_ns)) {
+			timed->now = timed->max_ns; /* not when it would have gone on */
 			too_long(timed);
 			return;
 		}
@@ -231,8 +232,18 @@ void timed_switch_away(struct timed *timed, bool last)
 	next_event(timed, last);
 }
 
+/* Main may have let time pass since: what was due by now comes now, not before. */
+static void bring_up_to_now(struct timed *timed)
+{
+	struct event_queue *queue = &timed->queue;
+
+	while (queue->nr && queue->heap[0].event->time < timed->now)
+		event_at(timed, queue->heap[0].event, timed->now);
+}
+
 void timed_go(struct timed *timed)
 {
+	bring_up_to_now(timed);
 	while (timed->alive && !timed->error)
 		next_event(timed, false);
 }

@@ -52,7 +52,7 @@ void fair_init(struct entity *se, int nice, uint64_t now)
 		.weight = weights[nice + 20],
 		.since = now,
 		/* Nothing is known of it: half a large CPU. */
-		.util = CAPACITY_SCALE / 2,
+		.util = (uint64_t)CAPACITY_SCALE / 2 << UTIL_SHIFT,
 		.util_at = now,
 	};
 }
@@ -102,16 +102,16 @@ static bool is_eligible(const struct cpu *cpu, const struct sums *sums, const st
 void fair_util(struct entity *se, uint64_t now, unsigned int capacity_ran)
 {
 	uint64_t passed = now - se->util_at, halves = passed / UTIL_HALF_NS;
-	uint64_t part = passed % UTIL_HALF_NS;
-	uint64_t below = capacity_ran > se->util ? capacity_ran - se->util : 0;
-	uint64_t above = capacity_ran > se->util ? 0 : se->util - capacity_ran;
+	uint64_t part = passed % UTIL_HALF_NS, target = (uint64_t)capacity_ran << UTIL_SHIFT;
+	uint64_t below = target > se->util ? target - se->util : 0;
+	uint64_t above = target > se->util ? 0 : se->util - target;
 
 	/* What separates it from where it is heading to is halved in each period. */
 	below = halves < 64 ? below >> halves : 0;
 	above = halves < 64 ? above >> halves : 0;
 	below -= below * part / (2 * UTIL_HALF_NS);
 	above -= above * part / (2 * UTIL_HALF_NS);
-	se->util = capacity_ran - below + above;
+	se->util = target - below + above;
 	se->util_at = now;
 }
 
@@ -129,11 +129,22 @@ void fair_update(struct timed *timed, struct cpu *cpu)
 	update_mean(cpu);
 }
 
+/* What a run of so much virtual time takes; parts of a nanosecond are none. */
+static uint64_t real_time(int64_t virtual, int64_t weight)
+{
+	return (uint64_t)((__int128)virtual * weight / NICE_0_WEIGHT >> VIRTUAL_SHIFT);
+}
+
+static uint64_t slice_left(const struct entity *se)
+{
+	return se->vruntime < se->deadline ? real_time(se->deadline - se->vruntime, se->weight) : 0;
+}
+
 bool fair_slice_over(struct timed *timed, struct cpu *cpu)
 {
 	struct entity *curr = curr_of(cpu);
 
-	if (!curr || curr->vruntime < curr->deadline)
+	if (!curr || slice_left(curr))
 		return false;
 	curr->deadline = curr->vruntime + slice_of(timed, curr);
 	return true;
@@ -141,12 +152,25 @@ bool fair_slice_over(struct timed *timed, struct cpu *cpu)
 
 uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu)
 {
-	const struct entity *curr = curr_of(cpu);
-	int64_t left = curr->deadline - curr->vruntime;
+	return timed->now + slice_left(curr_of(cpu));
+}
 
-	if (left <= 0)
-		return timed->now;
-	return timed->now + ((uint64_t)(left * curr->weight / NICE_0_WEIGHT) >> VIRTUAL_SHIFT) + 1;
+void fair_slice_alone(struct timed *timed, struct cpu *cpu)
+{
+	const uint64_t tick = timed->tick_ns, slice = timed->profile.cost[COST_slice];
+	const uint64_t length = DIV_ROUND_UP(slice, tick) * tick;
+	struct entity *curr = curr_of(cpu);
+	uint64_t over, began;
+
+	if (!curr || curr->vruntime < curr->deadline)
+		return;
+	over = real_time(curr->vruntime - curr->deadline, curr->weight);
+	began = DIV_ROUND_UP(timed->now - MIN(over, timed->now), tick) * tick;
+	if (began > timed->now)
+		return; /* the next tick sees its end */
+	began += (timed->now - began) / length * length;
+	curr->deadline = curr->vruntime + slice_of(timed, curr) -
+			 virtual_time(timed->now - began, curr->weight);
 }
 
 void fair_keep_lag(struct timed *timed, struct cpu *cpu, struct entity *se)

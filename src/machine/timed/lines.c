@@ -6,9 +6,8 @@
  * by many to read or by one to write, comes from the nearest holder, and takes
  * as long as they are far from each other; a line that goes from one owner to
  * the next can do nothing else meanwhile, so that a shared counter saturates. A
- * move is half the request and half the answer: so long a CPU that has waited for
- * a line to write can use it before it goes on to the next, which is what lets the
- * second try of a compare-and-exchange succeed.
+ * compare-and-exchange that fails has the line for one more try: the loop around it
+ * takes less time than the next request takes to come.
  * Caches are as large as need be. Not modelled: store buffers and prefetching (a
  * store waits for its line), false hits after eviction, the weak memory order.
  * A line is a place in the arena of objects, never an address; what lies
@@ -125,27 +124,25 @@ static void own(struct line *line, const struct cpu *cpu)
 
 static uint64_t fetch_to_write(struct timed *timed, struct line *line)
 {
-	struct cpu *cpu = timed->cpu;
+	const struct cpu *cpu = timed->cpu;
 	enum profile_cost from = farthest(cpu, &line->holders);
-	uint64_t ns;
 
 	count_move(timed, from);
 	own(line, cpu);
-	ns = move_alone(timed, line, from);
-	cpu->kept = line;
-	cpu->kept_until = timed->now + ns + cpu->cost[from] / 2;
-	return ns;
+	return move_alone(timed, line, from);
 }
 
 /* What it takes until the running CPU has the line. */
 static uint64_t fetch(struct timed *timed, struct line *line, bool write)
 {
+	const struct line *kept = timed->cpu->kept;
 	const unsigned int cpu = timed->cpu->id;
 	struct cpu_mask alone = {{0}};
 
+	timed->cpu->kept = NULL;
 	if (line->owner == cpu + 1)
 		return 0;
-	if (line == timed->cpu->kept && timed->now <= timed->cpu->kept_until)
+	if (line == kept)
 		return 0;
 	if (!write)
 		return mask_has(&line->holders, cpu) ? 0 : fetch_to_read(timed, line);
@@ -182,8 +179,8 @@ static void report(struct timed *timed)
 		timed->next_report = MIN(timed->next_report, timed->max_steps);
 		return;
 	}
-	/* The next to look at the clock finds that it is too late. */
-	timed->max_ns = timed->now;
+	/* The next to spend time, if it is none, finds that it is too late. */
+	timed->max_ns = timed->now++;
 	timed_new_horizon(timed);
 }
 
@@ -227,6 +224,14 @@ void timed_step(const volatile void *addr, enum access access)
 	/* Whoever spins on it looks when this access is done. */
 	if (access != ACCESS_LOAD)
 		timed_wrote(addr);
+}
+
+void timed_exchange_failed(const volatile void *addr)
+{
+	struct timed *timed = timed_of(current);
+
+	if (timed->cpu)
+		timed->cpu->kept = line_of(timed, addr);
 }
 
 void timed_object_filled(const void *object, size_t size)
@@ -286,6 +291,11 @@ static void spin(struct timed *timed, uint64_t deadline_ns)
 	struct machine_context *context = current->context;
 	struct line *line = line_of(timed, context->spin_word);
 
+	if (timed->cpu->need_resched) {
+		context->spin_word = NULL;
+		timed_relax(); /* who calls in a loop must let time pass */
+		return;
+	}
 	list_add_tail(&context->spinner, spinners_on(timed, line));
 	line->watched = true;
 	quiet_store(current->state, TASK_SPINNING);
@@ -301,8 +311,7 @@ bool timed_spin(const volatile void *word, unsigned int size, long value, uint64
 
 	if (unlikely(timed->written))
 		timed_check_written(timed);
-	if (word_is(word, size, value) && (!deadline_ns || deadline_ns > timed->now) &&
-	    !timed->cpu->need_resched) {
+	if (word_is(word, size, value) && (!deadline_ns || deadline_ns > timed->now)) {
 		context->spin_word = word;
 		context->spin_size = size;
 		context->spin_value = value;

@@ -9,10 +9,9 @@
  * loaded. An idle CPU pulls a waiting task that fits it. Not modelled: energy
  * tables, wake affinity, balancing while nobody is idle, moving a running task.
  */
-#include <hwloc.h> /* before "current" is a macro, as it has variables of that name */
-#include <string.h>
-
 #include "machine/timed/timed.h"
+
+#include <string.h>
 
 static bool is_idle(const struct cpu *cpu)
 {
@@ -22,7 +21,7 @@ static bool is_idle(const struct cpu *cpu)
 /* With a fifth to spare, as fits_capacity(). */
 static bool fits(const struct task *task, const struct cpu *cpu)
 {
-	return task->context->se.util * 1280 <= cpu->capacity * 1024;
+	return task->context->se.util * 1280 <= ((uint64_t)cpu->capacity << UTIL_SHIFT) * 1024;
 }
 
 static bool core_is_idle(const struct timed *timed, const struct cpu *cpu)
@@ -102,6 +101,22 @@ struct cpu *place_task(struct timed *timed, struct task *task)
 	return idle ? idle : busy;
 }
 
+/* The first of those that wait on @list that may run on @cpu, and not too slowly. */
+static struct task *first_to_pull(const struct list_head *list, const struct cpu *from,
+				  const struct cpu *cpu)
+{
+	struct entity *se;
+
+	list_for_each_entry (se, list, node) {
+		struct task *task = container_of(se, struct machine_context, se)->task;
+
+		if (mask_has(&task->context->allowed, cpu->id) &&
+		    (fits(task, cpu) || cpu->capacity >= from->capacity))
+			return task;
+	}
+	return NULL;
+}
+
 struct task *place_pull(struct timed *timed, struct cpu *cpu)
 {
 	struct task *pulled = NULL;
@@ -109,42 +124,67 @@ struct task *place_pull(struct timed *timed, struct cpu *cpu)
 
 	for (unsigned int i = 0; i < timed->nr_cpus; i++) {
 		struct cpu *from = &timed->cpus[i];
-		struct list_head *list = from->nr_fifo ? &from->fifo : &from->fair;
 		unsigned int nr = from->nr_fair + from->nr_fifo;
-		struct entity *se;
+		struct task *task;
 
 		if (from == cpu || nr <= most || !from->curr)
 			continue;
-		list_for_each_entry (se, list, node) {
-			struct task *task = container_of(se, struct machine_context, se)->task;
-
-			if (!mask_has(&task->context->allowed, cpu->id) ||
-			    (!fits(task, cpu) && cpu->capacity < from->capacity))
-				continue;
-			most = nr;
-			pulled = task;
-			break;
-		}
+		task = first_to_pull(&from->fifo, from, cpu);
+		if (!task)
+			task = first_to_pull(&from->fair, from, cpu);
+		if (!task)
+			continue;
+		most = nr;
+		pulled = task;
 	}
 	return pulled;
 }
 
+/* A number below @end, and past it; false: there is none. */
+static bool take_cpu(const char **at, unsigned int end, unsigned int *cpu)
+{
+	const char *c = *at;
+
+	for (*cpu = 0; *c >= '0' && *c <= '9' && *cpu < end; c++)
+		*cpu = *cpu * 10 + (unsigned int)(*c - '0');
+	if (c == *at || *cpu >= end)
+		return false;
+	*at = c;
+	return true;
+}
+
+/* "2" or "0-3", and past it. */
+static bool take_range(const char **at, unsigned int end, struct cpu_mask *mask)
+{
+	unsigned int first, last;
+
+	if (!take_cpu(at, end, &first))
+		return false;
+	last = first;
+	if (**at == '-') {
+		++*at;
+		if (!take_cpu(at, end, &last))
+			return false;
+	}
+	for (unsigned int i = first; i <= last; i++)
+		mask_set(mask, i);
+	return first <= last;
+}
+
 int place_parse_cpus(const struct timed *timed, const char *list, struct cpu_mask *mask)
 {
-	hwloc_bitmap_t wanted = hwloc_bitmap_alloc();
-	bool any = !*list || !strcmp(list, "any");
-	int err = wanted ? 0 : -ENOMEM;
-
 	*mask = (struct cpu_mask){{0}};
-	if (!err && !any && hwloc_bitmap_list_sscanf(wanted, list))
-		err = -EINVAL;
-	for (unsigned int i = 0; i < timed->nr_cpus && !err; i++)
-		if (any || hwloc_bitmap_isset(wanted, i))
+	if (!*list || !strcmp(list, "any")) {
+		for (unsigned int i = 0; i < timed->nr_cpus; i++)
 			mask_set(mask, i);
-	/* None of it is there, or something that is not. */
-	if (!err && (!(mask->bits[0] | mask->bits[1]) ||
-		     (!any && hwloc_bitmap_last(wanted) >= (int)timed->nr_cpus)))
-		err = -EINVAL;
-	hwloc_bitmap_free(wanted);
-	return err;
+		return 0;
+	}
+	for (;; list++) {
+		if (!take_range(&list, timed->nr_cpus, mask))
+			return -EINVAL;
+		if (!*list)
+			return 0;
+		if (*list != ',')
+			return -EINVAL;
+	}
 }

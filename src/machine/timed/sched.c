@@ -309,6 +309,8 @@ void sched_wake(struct timed *timed, struct task *task)
 	timed->stats.wake_ups++;
 	if (cpu->curr) {
 		fair_update(timed, cpu);
+		if (!cpu->nr_fair)
+			fair_slice_alone(timed, cpu);
 		enqueue(timed, cpu, task, true);
 		if (preempts(timed, cpu, task))
 			sched_resched(timed, cpu);

@@ -142,7 +142,7 @@ static bool timed_need_resched(void)
 	return timed->cpu && timed->cpu->need_resched;
 }
 
-static void timed_relax(void)
+void timed_relax(void)
 {
 	struct timed *timed = timed_of(current);
 

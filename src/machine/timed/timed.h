@@ -64,8 +64,7 @@ struct cpu {
 	unsigned int id, first_of_core, cluster, socket, capacity;
 	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
 	uint64_t cost[NR_PROFILE_COSTS]; /* of this CPU */
-	const struct line *kept; /* still here until then, although the next has asked for it */
-	uint64_t kept_until;
+	const struct line *kept; /* still here for the next access, although others asked for it */
 	struct task *curr; /* NULL: idle */
 	struct task *last; /* the last that ran here */
 	bool need_resched;
@@ -78,6 +77,8 @@ struct cpu {
 
 /* ---- tasks ---- */
 
+#define UTIL_SHIFT 20 /* runs of a few ns count, too */
+
 /* What the scheduler knows of a task; see fair.c. */
 struct entity {
 	struct list_head node; /* on its CPU's list while it waits for it */
@@ -86,7 +87,7 @@ struct entity {
 	int64_t lag; /* kept while it sleeps */
 	uint64_t since; /* accounted until: it ran, or waited for a CPU */
 	uint64_t run_ns, delay_ns;
-	uint64_t util, util_at; /* share of a CPU of capacity 1024 it used lately; when updated */
+	uint64_t util, util_at; /* capacity it used lately, << UTIL_SHIFT; when updated */
 };
 
 struct machine_context {
@@ -249,6 +250,8 @@ struct entity *fair_pick(struct cpu *cpu);
 bool fair_preempts(struct timed *timed, struct cpu *cpu, const struct entity *woken);
 /* Its slice is over: a new one. False: it is not. */
 bool fair_slice_over(struct timed *timed, struct cpu *cpu);
+/* Nobody waited for the CPU, so no tick saw slices end: find the one that its task is in. */
+void fair_slice_alone(struct timed *timed, struct cpu *cpu);
 /* When the running task's slice will be over, if it goes on. */
 uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu);
 void fair_util(struct entity *se, uint64_t now, unsigned int capacity_ran);
@@ -268,6 +271,8 @@ void lines_written(struct timed *timed, struct line *line);
 bool timed_spin(const volatile void *word, unsigned int size, long value, uint64_t deadline_ns);
 /* The spin ends, whatever the word has; the task goes on. */
 void spin_end(struct timed *timed, struct task *task);
+/* A turn of a loop that waits; takes some time on any machine. */
+void timed_relax(void);
 
 /* ---- cost.c ---- */
 
