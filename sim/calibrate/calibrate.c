@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+/* A value with its source is as long as PROFILE_TEXT_MAX at most. */
+#define SOURCE_MAX (PROFILE_TEXT_MAX - 24)
 #define ASSUMED "assumed, see sweep; as " BASE_PROFILE
 
 /* In this order: what is known is taken off what comes later. */
@@ -25,9 +27,9 @@ static void set_source(struct calibration *c, enum profile_cost cost, const char
 		       const char *fmt, va_list args)
 {
 	char *source = c->profile.source[cost];
-	size_t used = (size_t)snprintf(source, PROFILE_TEXT_MAX, "%s: ", truth);
+	size_t used = (size_t)snprintf(source, SOURCE_MAX, "%s: ", truth);
 
-	vsnprintf(source + used, PROFILE_TEXT_MAX - used, fmt, args);
+	vsnprintf(source + used, SOURCE_MAX - used, fmt, args);
 }
 
 /* What is not above 0 was lost in the noise. */
@@ -65,7 +67,7 @@ void calibration_derived(struct calibration *c, enum profile_cost cost, double v
 
 void calibration_assumed(struct calibration *c, enum profile_cost cost, const char *because)
 {
-	snprintf(c->profile.source[cost], PROFILE_TEXT_MAX, "%s: %s", ASSUMED, because);
+	snprintf(c->profile.source[cost], SOURCE_MAX, "%s: %s", ASSUMED, because);
 }
 
 size_t calibration_size(const struct calibration *c, size_t full)

@@ -32,7 +32,7 @@ struct calibration_cpu {
 struct calibration {
 	unsigned int rounds;
 	const char *command; /* as it was typed */
-	const char *busy; /* why the computer was not fit to measure on; NULL: it was */
+	const char *busy; /* for the file: what has disturbed the measurements; may be NULL */
 	/* Called before each group of measurements; may be NULL. */
 	void (*progress)(const char *what, unsigned int done, unsigned int all);
 
@@ -48,7 +48,7 @@ struct calibration {
 
 /**
  * calibrate - measure all that can be measured
- * @c: rounds, command, busy and progress are set; the rest is overwritten
+ * @c: rounds, command and progress are set; the rest is overwritten
  * @error: at least 256 bytes; what was wrong when the answer is not 0
  *
  * Binds the calling thread to a CPU, and starts others for a while; the process

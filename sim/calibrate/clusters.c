@@ -76,6 +76,7 @@ void clusters_make(struct profile *profile, const struct calibration_cpu *cpus, 
 {
 	struct groups g = {.profile = profile};
 
+	memset(profile->cluster, 0, sizeof(profile->cluster));
 	profile->nr_clusters = profile->nr_cpus = profile->nr_sockets = 0;
 	nr = nr < PROFILE_MAX_CPUS ? nr : PROFILE_MAX_CPUS;
 	for (unsigned int i = 0; i < nr; i++)

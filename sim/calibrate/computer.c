@@ -16,7 +16,7 @@
 static void printable(char *text)
 {
 	for (; *text; text++)
-		if (!isprint((unsigned char)*text) || *text == '(' || *text == ')')
+		if (!isprint((unsigned char)*text))
 			*text = ' ';
 }
 
@@ -112,7 +112,7 @@ static bool preemption_of_debugfs(struct calibration *c)
 	open = strchr(line, '(');
 	if (!open)
 		return false;
-	set_preemption(c, preemption_of(open + 1), "sched/preempt in debugfs: %.60s", open + 1);
+	set_preemption(c, preemption_of(open + 1), "sched/preempt in debugfs: %.60s", line);
 	return true;
 }
 
@@ -131,34 +131,42 @@ static bool preemption_of_command_line(struct calibration *c)
 	return true;
 }
 
+/* Does it say anything of preemption? *full: it says yes. */
+static bool scan_config(FILE *file, bool *full)
+{
+	bool known = false;
+	char line[256];
+
+	*full = false;
+	while (file && fgets(line, sizeof(line), file)) {
+		known |= strstr(line, "CONFIG_PREEMPT") != NULL;
+		*full |= !strcmp(line, "CONFIG_PREEMPT=y\n");
+	}
+	return known;
+}
+
 /* The kernel's own configuration, where it shows it; gzip unpacks it. */
 static bool preemption_of_config(struct calibration *c, const char *release)
 {
-	char path[160], value[16] = "";
-	bool full, known;
+	bool known, full;
+	char path[160];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/boot/config-%.100s", release);
 	file = fopen(path, "re");
-	full = file && find_line(file, "CONFIG_PREEMPT=", value, sizeof(value));
-	known = file;
+	known = scan_config(file, &full);
 	if (file)
 		fclose(file);
 	if (!known) {
 		file = popen("gzip -dc /proc/config.gz 2>/dev/null", "re");
-		known = file && find_line(file, "CONFIG_PREEMPT", value, sizeof(value));
-		if (file)
-			pclose(file);
-		file = known ? popen("gzip -dc /proc/config.gz 2>/dev/null", "re") : NULL;
-		full = file && find_line(file, "CONFIG_PREEMPT=", value, sizeof(value));
+		known = scan_config(file, &full);
 		if (file)
 			pclose(file);
 	}
-	if (!known)
-		return false;
-	set_preemption(c, full ? PREEMPTION_FULL : PREEMPTION_NONE,
-		       "the kernel's configuration: CONFIG_PREEMPT=%s", full ? "y" : "n");
-	return true;
+	if (known)
+		set_preemption(c, full ? PREEMPTION_FULL : PREEMPTION_NONE,
+			       "the kernel's configuration: CONFIG_PREEMPT=%s", full ? "y" : "n");
+	return known;
 }
 
 static void describe_preemption(struct calibration *c, const struct utsname *uts)

@@ -118,8 +118,9 @@ void calibrate_lines(struct calibration *c)
 			continue;
 		play(c, &p, first, second);
 		calibration_measured(c, distances[i].cost, sample_quartile(&p.sample),
-				     "a word to and fro between %s, half a round, CPUs %d and %d",
-				     distances[i].between, first, second);
+				     "a word to and fro between %s, half a round, CPUs %d and %d%s",
+				     distances[i].between, first, second,
+				     c->is_virtual ? "; the hypervisor may move them" : "");
 		measured |= p.sample.nr ? UINT64_C(1) << distances[i].cost : 0;
 	}
 	for (size_t i = 0; measured && i < ARRAY_SIZE(distances); i++) {

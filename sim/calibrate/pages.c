@@ -13,7 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SIZE (64ul << 20)
+#define SIZE (16ul << 20)
+#define REPEAT 2 /* times each round: these are long, and disturbed often */
 #define FAULT_PAGES 512
 #define LOCKED_PAGES 1024 /* what anybody may lock */
 
@@ -91,7 +92,7 @@ static double measure(const struct calibration *c, int call, size_t size)
 {
 	struct sample with = {.nr = 0}, without = {.nr = 0};
 
-	for (unsigned int i = 0; i < c->rounds; i++) {
+	for (unsigned int i = 0; i < REPEAT * c->rounds; i++) {
 		double ns = time_one(call, size, true);
 
 		if (ns >= 0)
@@ -159,7 +160,7 @@ void calibrate_pages(struct calibration *c)
 			     "mprotect() of %zu MiB, a page, less of untouched ones", mib);
 	ns = measure(c, UNLOCK, LOCKED_PAGES * REGION_PAGE);
 	calibration_derived(c, COST_lru_move, ns,
-			    "munlock() of %d pages, a page; its look at the PTE is in it",
+			    "munlock() of %d pages, a page: at most so much, its PTE is in it",
 			    LOCKED_PAGES);
 	measure_trap(c);
 }

@@ -10,6 +10,8 @@
 #define WAKES 100 /* of nobody, a round */
 #define NAP_NS 1000000
 #define NAP_SHORT_NS 20000
+#define NOT_IDLE_NS 500000 /* no CPU sleeps so deep: it had something else to do */
+#define WAKES_SAME_CPU 10 /* a round */
 
 /* ---- switch ---- */
 
@@ -93,9 +95,26 @@ static int wake(struct sleeper *s, int turn)
 	return bare_wake(&s->word);
 }
 
+/* Let a sleeper of the same CPU see that it was woken, and sleep again: nothing grows cold. */
+static void yield_to_sleeper(const struct sleeper *s, int turn)
+{
+	while (quiet_load_acquire(s->seen) < turn)
+		bare_yield();
+	bare_yield();
+}
+
+/* The other CPU is to be idle for a while. */
+static void leave_to_sleep(const struct sleeper *s, int turn)
+{
+	while (quiet_load_acquire(s->seen) < turn)
+		bare_nap(NAP_SHORT_NS);
+	bare_nap(NAP_NS);
+}
+
 /* What the waker takes, and from its beginning until the sleeper runs. */
 static void time_wakes(struct calibration *c, int cpu, struct sample *waker, struct sample *woken)
 {
+	int turns = (int)c->rounds * (cpu == c->cpu ? WAKES_SAME_CPU : 1);
 	struct sleeper s = {.word = 0};
 	struct bare_thread thread;
 	uint64_t start, end;
@@ -103,14 +122,17 @@ static void time_wakes(struct calibration *c, int cpu, struct sample *waker, str
 
 	if (bare_thread_start(&thread, cpu, sleep_until_told, &s))
 		return;
-	for (turn = 1; turn <= (int)c->rounds; turn++) {
-		bare_nap(NAP_NS);
+	for (turn = 1; turn <= turns; turn++) {
+		if (cpu == c->cpu)
+			yield_to_sleeper(&s, turn - 1);
+		else
+			leave_to_sleep(&s, turn - 1);
 		start = bare_now();
 		nr = wake(&s, turn);
 		end = bare_now();
-		while (quiet_load_acquire(s.seen) < turn)
-			bare_nap(NAP_SHORT_NS);
-		if (nr != 1)
+		yield_to_sleeper(&s, turn);
+		/* 0: it was not asleep yet. */
+		if (nr != 1 || s.woken_ns - start > NOT_IDLE_NS)
 			continue;
 		sample_add(waker, (double)(end - start));
 		sample_add(woken, (double)(s.woken_ns - start));

@@ -21,7 +21,7 @@ static void write_head(const struct calibration *c, FILE *file)
 		c->cpu_model, c->kernel, c->is_virtual ? " on a hypervisor" : "", c->date,
 		c->command, c->rounds);
 	if (c->busy)
-		fprintf(file, "# The computer was busy with other things:\n# %.95s\n", c->busy);
+		fprintf(file, "# It was disturbed:\n# %.95s\n", c->busy);
 	if (c->nr_cpus > c->profile.nr_cpus)
 		fprintf(file, "# It has %u CPUs; a profile can have %u of them.\n", c->nr_cpus,
 			c->profile.nr_cpus);

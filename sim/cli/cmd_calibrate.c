@@ -33,41 +33,79 @@ static void tell(const char *what, unsigned int done, unsigned int all)
 	fprintf(stderr, "mmsim: %u of %u: %s\n", done + 1, all, what);
 }
 
-/* What it does not know does not forbid. */
-static int check_fitness(const struct cli_options *options, struct fitness *fitness)
-{
-	struct fitness_sample before, after;
-	uint64_t start;
+/* How busy others keep the computer from some moment on. */
+struct watch {
+	struct fitness_sample begun;
+	uint64_t began_ns;
+	bool known; /* what is not known does not forbid */
+};
 
-	memset(fitness, 0, sizeof(*fitness));
-	bare_clock_start();
-	start = bare_now();
-	fitness->fit = true;
-	if (fitness_read("", &before, NULL))
-		return EXIT_FINE;
+static void watch_begin(struct watch *watch)
+{
+	watch->began_ns = bare_now();
+	watch->known = !fitness_read("", &watch->begun, NULL);
+}
+
+static bool watch_finds_unfit(const struct watch *watch, struct fitness *fitness)
+{
+	struct fitness_sample now;
+
+	if (!watch->known || fitness_read("", &now, NULL))
+		return false;
+	fitness_judge(&watch->begun, &now, bare_now() - watch->began_ns, 1, fitness);
+	return !fitness->fit;
+}
+
+static int check_fitness(const struct cli_options *options)
+{
+	struct fitness fitness;
+	struct watch watch;
+
+	watch_begin(&watch);
 	bare_nap(FITNESS_SLEEP_MS * 1000000ull);
-	if (fitness_read("", &after, NULL))
-		return EXIT_FINE;
-	fitness_judge(&before, &after, bare_now() - start, 1, fitness);
-	if (fitness->fit || options->anyway)
+	if (!watch_finds_unfit(&watch, &fitness) || options->anyway)
 		return EXIT_FINE;
 	fprintf(stderr, "mmsim: this machine is not fit to measure on: %s (--anyway measures)\n",
-		fitness->why);
+		fitness.why);
 	return EXIT_UNFIT;
 }
 
+/* The profile says what has disturbed it. */
+static int measure(struct calibration *c, struct fitness *fitness)
+{
+	struct watch watch;
+	char error[256];
+
+	watch_begin(&watch);
+	if (calibrate(c, error)) {
+		fprintf(stderr, "mmsim: %s\n", error);
+		return EXIT_UNFIT;
+	}
+	if (watch_finds_unfit(&watch, fitness))
+		c->busy = fitness->why;
+	return EXIT_FINE;
+}
+
+/* And read again: a profile that cannot be loaded is none. */
 static int write_profile(const struct calibration *c, const char *path)
 {
+	static struct profile profile;
 	FILE *file = fopen(path, "we");
-	bool failed;
+	bool failed = !file;
+	char error[256];
 
 	if (file) {
 		calibration_write(c, file);
 		failed = ferror(file);
-		if (!fclose(file) && !failed)
-			return EXIT_FINE;
+		failed |= fclose(file) != 0;
 	}
-	fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
+	if (failed) {
+		fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
+		return EXIT_USAGE;
+	}
+	if (!profile_load(path, NULL, &profile, error))
+		return EXIT_FINE;
+	fprintf(stderr, "mmsim: %s\n", error);
 	return EXIT_USAGE;
 }
 
@@ -97,7 +135,6 @@ int cmd_calibrate(int argc, char **argv)
 	static struct calibration calibration;
 	struct cli_options options;
 	struct fitness fitness;
-	char error[256];
 	int code = cli_parse(argc, argv, "ORyq", &options);
 
 	if (code)
@@ -107,19 +144,17 @@ int cmd_calibrate(int argc, char **argv)
 	if (!is_profile_path(options.output))
 		return usage(options.output);
 	code = cli_check_json(options.output);
+	bare_clock_start();
 	if (!code)
-		code = check_fitness(&options, &fitness);
+		code = check_fitness(&options);
 	if (code)
 		return code;
 	calibration.rounds = options.rounds ? options.rounds : CALIBRATION_ROUNDS;
 	calibration.command = options.command;
-	calibration.busy = fitness.fit ? NULL : fitness.why;
 	calibration.progress = options.quiet ? NULL : tell;
-	if (calibrate(&calibration, error)) {
-		fprintf(stderr, "mmsim: %s\n", error);
-		return EXIT_UNFIT;
-	}
-	code = write_profile(&calibration, options.output);
+	code = measure(&calibration, &fitness);
+	if (!code)
+		code = write_profile(&calibration, options.output);
 	if (!code && !options.quiet)
 		report(&calibration, options.output);
 	return code;
