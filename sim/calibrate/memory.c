@@ -66,8 +66,8 @@ static void measure_lines(struct calibration *c, char *buffer, size_t size)
 		sample_add(&sample, (double)(bare_now() - start) / LOADS);
 	}
 	calibration_measured(c, COST_line_memory, sample_quartile(&sample),
-			     "a load from %zu MiB behind another%s", size >> 20,
-			     at ? ", huge pages if there are" : "");
+			     "a load from %zu MiB behind another, huge pages if there are",
+			     size >> 20);
 }
 
 static void measure_pages(struct calibration *c, char *buffer, size_t size)
