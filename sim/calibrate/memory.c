@@ -118,7 +118,9 @@ static void flood_part(void *arg)
 	for (unsigned int i = 0; i < f->flood->rounds; i++) {
 		uint64_t start = bare_now();
 
-		memset(f->part, (int)i, f->flood->size);
+		/* Page by page, as one CPU alone was measured. */
+		for (size_t at = 0; at < f->flood->size; at += REGION_PAGE)
+			memset(f->part + at, (int)i, REGION_PAGE);
 		sample_add(&f->rate, (double)(bare_now() - start) / (double)f->flood->size);
 	}
 }
@@ -171,7 +173,11 @@ static void measure_bandwidth(struct calibration *c, char *buffer, size_t size)
 	if (!flooders)
 		return;
 	flood.nr = socket_cpus(c, cpus);
-	flood.size = size / (size_t)flood.nr;
+	if (!flood.nr) {
+		free(flooders);
+		return;
+	}
+	flood.size = size / (size_t)flood.nr & ~(REGION_PAGE - 1);
 	rate = flood_socket(&flood, flooders, cpus, buffer);
 	free(flooders);
 	/* Else one CPU alone would have to wait for a memory that it has to itself. */
