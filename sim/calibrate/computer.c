@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #define HZ_ASSUMED 250
 
@@ -188,7 +189,8 @@ static void describe_preemption(struct calibration *c, const struct utsname *uts
 
 static void describe_slice(struct calibration *c)
 {
-	unsigned int cpus = c->nr_cpus < 8 ? c->nr_cpus : 8, log = 0;
+	long online = sysconf(_SC_NPROCESSORS_ONLN); /* not only what we may use */
+	unsigned int cpus = online < 1 ? 1 : online < 8 ? (unsigned int)online : 8, log = 0;
 	char *source = c->profile.source[COST_slice], line[64], *end;
 	uint64_t ns;
 

@@ -182,8 +182,9 @@ static void measure_bandwidth(struct calibration *c, char *buffer, size_t size)
 	free(flooders);
 	/* Else one CPU alone would have to wait for a memory that it has to itself. */
 	calibration_measured(c, COST_bandwidth, fmax(rate, least),
-			     "memset() of %zu MiB by %d CPUs of a socket at once%s", size >> 20,
-			     flood.nr, rate < least ? "; less than one alone, which is taken" : "");
+			     "memset() of %zu MiB by %d CPU%s of a socket at once%s", size >> 20,
+			     flood.nr, flood.nr == 1 ? "" : "s",
+			     rate < least ? "; less than one alone, which is taken" : "");
 }
 
 void calibrate_memory(struct calibration *c)
