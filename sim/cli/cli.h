@@ -146,6 +146,7 @@ int cmd_list(int argc, char **argv);
 int cmd_ops(int argc, char **argv);
 int cmd_import(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
+int cmd_calibrate(int argc, char **argv);
 int cmd_help(int argc, char **argv);
 
 #endif

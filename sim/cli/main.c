@@ -33,6 +33,8 @@ static const struct command {
 	{"ops", "FILE", "do a list of mm operations, print the state after each", cmd_ops, "ksmM"},
 	{"explore", "SCENARIO", "search schedules for one that fails; shrink it, do it again",
 	 cmd_explore, CLI_EXPLORE_OPTIONS},
+	{"calibrate", "-o FILE.ini",
+	 "measure this computer into a machine profile: single operations", cmd_calibrate, "ORyq"},
 	{"help", "[COMMAND|scenarios|metrics|MACHINE|SCENARIO]",
 	 "this; how to write scenarios; what can be decided about; a machine; "
 	 "a scenario's parameters",

@@ -76,6 +76,8 @@ static const struct option_row {
 	 "--ftrace: whose numbers raw_syscalls has; default: found out", OPTION_TEXT, AT(arch)},
 	{'o', "output", "RECORDING", "where to; compressed if it ends in .xz (also -o)",
 	 OPTION_TEXT, AT(output)},
+	{'O', "output", "FILE.ini", "where to (also -o)", OPTION_TEXT, AT(output)},
+	{'R', "rounds", "1..2000", "of each measurement; default 40", OPTION_NUMBER, AT(rounds)},
 	{'c', "schedule", "WORDS", "step machine: a written schedule", OPTION_TEXT, AT(schedule)},
 	{'f', "search", "bounded|pct|random|pos",
 	 "how to search; default: bounded, then the others", OPTION_TEXT, AT(search)},

@@ -48,6 +48,39 @@ int host_bind_to_cpu(int cpu)
 	return pu ? hwloc_set_cpubind(topology, pu->cpuset, HWLOC_CPUBIND_THREAD) : -1;
 }
 
+/* The last cache before memory; where there is no third level, the second. */
+static hwloc_obj_t last_cache(hwloc_obj_t pu)
+{
+	hwloc_obj_t cache = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L3CACHE, pu);
+
+	return cache ? cache : hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_L2CACHE, pu);
+}
+
+int host_place_of_cpu(int cpu, struct host_place *place)
+{
+	hwloc_obj_t pu = cpu >= 0 ? cpu_at((unsigned int)cpu) : NULL;
+	hwloc_obj_t core, socket, cache;
+
+	if (!pu)
+		return -1;
+	core = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_CORE, pu);
+	socket = hwloc_get_ancestor_obj_by_type(topology, HWLOC_OBJ_PACKAGE, pu);
+	cache = last_cache(pu);
+	*place = (struct host_place){
+		.core = core ? core->logical_index : pu->logical_index,
+		.socket = socket ? socket->logical_index : 0,
+		.os_cpu = pu->os_index,
+	};
+	/* Without a third level, cores of a socket that share nothing are near all the same. */
+	if (cache && cache->type == HWLOC_OBJ_L3CACHE)
+		place->cache = cache->logical_index;
+	else
+		place->cache = place->socket;
+	if (cache)
+		place->cache_bytes = (unsigned long)cache->attr->cache.size;
+	return 0;
+}
+
 int host_bind_to_cpus(const char *list)
 {
 	hwloc_bitmap_t wanted = hwloc_bitmap_alloc(), set = hwloc_bitmap_alloc();

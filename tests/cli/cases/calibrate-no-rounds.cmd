@@ -1,0 +1,1 @@
+calibrate -o here.ini --rounds 0
