@@ -84,7 +84,7 @@ def without_wake_up_costs_there_is_no_convoy():
     done = [[run(own("convoy"), "flat-8", f"--threads={n}", "--set", "rwsem=no_spin",
                  costs=costs)["run"]["operations_done"] for n in (1, 8)] for costs in ({}, wakes)]
     expect(f"8 sleeping writers do less than one alone: {done[0]}", done[0][1] < 0.9 * done[0][0])
-    expect(f"not so if a wake-up costs nothing: {done[1]}", done[1][1] >= done[1][0])
+    expect(f"not so if a wake-up costs nothing: {done[1]}", done[1][1] > 0.95 * done[1][0])
 
 
 def one_task_pays_for_its_atomics():
