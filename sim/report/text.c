@@ -230,7 +230,7 @@ static void print_edge(const json_t *edge, bool timed, FILE *out)
 		fprintf(out, ", in the end for %s in %s", edge_text(edge, "chain_end"),
 			edge_text(edge, "chain_end_site"));
 	fprintf(out, "): %.0f times", json_number_at(edge, "count"));
-	if (timed && json_number_at(edge, "preempted_ns"))
+	if (timed && json_number_at(edge, "preempted_ns") >= 1000)
 		fprintf(out, ", %.3f ms (it preempted %.3f), longest %.3f ms",
 			json_number_at(edge, "total_ns") / 1e6,
 			json_number_at(edge, "preempted_ns") / 1e6,
