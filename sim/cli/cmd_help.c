@@ -52,11 +52,13 @@ static const char language[] =
 	"an axis\n"
 	"(fault, madvise, munmap, rwsem) comes before a key's.\n"
 	"\n"
-	"On the host a run lasts `seconds`; on the step machine, which has no "
-	"time, `steps`. `explore`\n"
-	"does each script once. Every task draws from a stream of its own, by "
-	"seed and name, so that\n"
-	"all variants see the same work.\n"
+	"A run lasts `seconds`, of a modelled machine's time there; on the step machine, which has "
+	"no\n"
+	"time, `steps`. `explore` does each script once. Every task draws from a stream of its own, "
+	"by\n"
+	"seed and name, so that all variants see the same work. A task that names no CPU has one of "
+	"its\n"
+	"own on the host, in turn; on a modelled machine the scheduler chooses, as with `cpu = any`.\n"
 	"\n"
 	"## Keys\n";
 

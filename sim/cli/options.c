@@ -31,12 +31,12 @@ static const struct option_row {
 	size_t offset;
 } rows[] = {
 #define AT(field) offsetof(struct cli_options, field)
-	{'m', "machine", "host|step", "where tasks run: this computer, or the step machine",
-	 OPTION_TEXT, AT(machine)},
+	{'m', "machine", "host|step|PROFILE",
+	 "where tasks run: here, or on a model (`mmsim list machines`)", OPTION_TEXT, AT(machine)},
 	{'k', "kernel", "VER", "do as this release did, e.g. 6.18 (`mmsim list kernels`)",
 	 OPTION_TEXT, AT(kernel)},
-	{'s', "set", "AXIS=VALUE", "change one axis (`mmsim list strategies`); may be repeated",
-	 OPTION_SET, 0},
+	{'s', "set", "AXIS=VALUE",
+	 "change one axis (`mmsim list strategies`), or cost.NAME of a profile", OPTION_SET, 0},
 	{'t', "think", "recorded|none|FACTOR", "think time between operations; default recorded",
 	 OPTION_THINK, AT(think)},
 	{'r', "rounds", "N", "so many, 1 to 2000; default: until the intervals are narrow",
