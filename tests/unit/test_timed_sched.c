@@ -418,11 +418,33 @@ static void sleeps_are_exact(void **state)
 	rig_run(0);
 	for (uint64_t i = 0; i < 4; i++) {
 		/* It is the CPU's last task still: one switch, at the beginning. */
-		assert_int_equal(seen[2 * i], 11 * USEC + (i + 1) * (1234567 + 10 * USEC));
+		assert_int_equal(seen[2 * i], USEC + (i + 1) * (1234567 + 10 * USEC));
 		assert_int_equal(seen[2 * i + 1], seen[2 * i] / 3333333);
 	}
 	assert_int_equal(machine_stats(rig).switches, 1);
 	rig_end();
+}
+
+static int sleep_shortly(void *arg)
+{
+	machine_sleep(*(uint64_t *)arg);
+	seen[0] = now_ns();
+	return 0;
+}
+
+/* A CPU that idled for less than it takes to leave deep idle was not in it. */
+static void short_idles_are_shallow(void **state)
+{
+	(void)state;
+	for (uint64_t us = 1; us <= 16; us *= 4) {
+		uint64_t ns = us * USEC;
+
+		rig_make(&(struct rig_config){.changes = "idle_exit=10us"});
+		rig_fair("0", 0, sleep_shortly, &ns);
+		rig_run(0);
+		assert_int_equal(seen[0], ns + (us < 10 ? ns : 10 * USEC));
+		rig_end();
+	}
 }
 
 static void time_of_main_is_not_undone(void **state)
@@ -461,6 +483,7 @@ int main(void)
 		cmocka_unit_test(preempted_work_takes_what_it_takes),
 		cmocka_unit_test(work_goes_on_at_another_capacity),
 		cmocka_unit_test(sleeps_are_exact),
+		cmocka_unit_test(short_idles_are_shallow),
 		cmocka_unit_test(time_of_main_is_not_undone),
 	};
 

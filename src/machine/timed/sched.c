@@ -163,6 +163,7 @@ static void schedule(struct timed *timed, struct cpu *cpu)
 	}
 	if (!next) {
 		event_cancel(timed, &cpu->tick);
+		cpu->idle_since = timed->now;
 		return;
 	}
 	dequeue(timed, next);
@@ -297,6 +298,12 @@ static bool preempts(struct timed *timed, struct cpu *cpu, struct task *woken)
 	return fair_preempts(timed, cpu, &woken->context->se);
 }
 
+/* Who idles for a short time does not sleep deeply: it never takes longer than it idled. */
+static uint64_t idle_exit(const struct timed *timed, const struct cpu *cpu)
+{
+	return MIN(cpu->cost[COST_idle_exit], timed->now - cpu->idle_since);
+}
+
 void sched_wake(struct timed *timed, struct task *task)
 {
 	struct machine_context *context = task->context;
@@ -320,7 +327,7 @@ void sched_wake(struct timed *timed, struct task *task)
 	}
 	enqueue(timed, cpu, task, true);
 	dequeue(timed, task);
-	start(timed, cpu, task, cpu->cost[COST_idle_exit]);
+	start(timed, cpu, task, idle_exit(timed, cpu));
 }
 
 /* ---- set-up ---- */

@@ -72,7 +72,7 @@ struct cpu {
 	struct list_head fair, fifo; /* fifo: by priority, then in order of coming */
 	unsigned int nr_fair, nr_fifo;
 	int64_t vtime; /* weighted mean of the fair tasks' vruntime, when last seen */
-	uint64_t busy_ns, curr_since;
+	uint64_t busy_ns, curr_since, idle_since;
 };
 
 /* ---- tasks ---- */
