@@ -47,7 +47,7 @@
 	X(line_memory, "ns", false, "a cache line that nobody has, from memory")                   \
 	X(switch, "ns", true, "a CPU goes from one task to another")                               \
 	X(wake_up, "ns", true, "what waking a task takes the waker")                               \
-	X(idle_exit, "ns", false, "from a wake-up until a CPU that idled at least so long runs")     \
+	X(idle_exit, "ns", false, "from a wake-up until a CPU runs that idled as long")            \
 	X(ipi, "ns", false, "a TLB shootdown of one other CPU, until it has answered")             \
 	X(ipi_more, "ns", false, "the same, for each further CPU")                                 \
 	X(ipi_handler, "ns", true, "what the CPU that is asked loses")                             \
