@@ -92,7 +92,7 @@ struct task *find_holder(struct trace *trace, const void *lock, const struct tas
 				return task;
 		}
 		if (!reader && is_granted(task, t, lock)) {
-			link_set(link, task, what_waits(&t->wait), t->wait.since_ns);
+			link_set(link, task, what_waits(&t->wait), quiet_load(t->wait.since_ns));
 			reader = task;
 		}
 	}

@@ -11,7 +11,7 @@
 
 static void set_wait(struct task_trace *t, const struct lock_wait *wait)
 {
-	t->wait.since_ns = wait->since_ns;
+	quiet_store(t->wait.since_ns, wait->since_ns);
 	quiet_store(t->wait.class, wait->class);
 	quiet_store(t->wait.site, wait->site);
 	quiet_store(t->wait.mode, wait->mode);
@@ -287,7 +287,7 @@ void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 	lock = t->wait.lock;
 	if (writer->trace)
 		link_set(&part.link[0], writer, what_waits(&writer->trace->wait),
-			 writer->trace->wait.since_ns);
+			 quiet_load(writer->trace->wait.since_ns));
 	else
 		link_set(&part.link[0], writer, SITE_user << WHAT_SITE_SHIFT, 0);
 	part.link[0].behind_writer = 1;

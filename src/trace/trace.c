@@ -128,7 +128,7 @@ static int held_index(const struct task_trace *t, const void *lock)
 
 void trace_time_hold(struct task_trace *t, unsigned int depth)
 {
-	t->held_since_ns[depth] = now_ns();
+	quiet_store(t->held_since_ns[depth], now_ns());
 	quiet_store(t->held[depth].what, t->held[depth].what | WHAT_TIMED);
 }
 
@@ -139,7 +139,7 @@ static void held_remove(struct task_trace *t, int at)
 	for (int i = at; i < last; i++) {
 		quiet_store(t->held[i].lock, t->held[i + 1].lock);
 		quiet_store(t->held[i].what, t->held[i + 1].what);
-		t->held_since_ns[i] = t->held_since_ns[i + 1];
+		quiet_store(t->held_since_ns[i], t->held_since_ns[i + 1]);
 	}
 	quiet_store(t->depth, (unsigned int)last);
 }
@@ -195,7 +195,7 @@ void trace_downgraded(const void *lock)
 	held_account(t, at);
 	quiet_store(t->held[at].what, t->held[at].what & ~(uint64_t)WHAT_WRITE);
 	if (t->held[at].what & WHAT_TIMED)
-		t->held_since_ns[at] = now_ns();
+		quiet_store(t->held_since_ns[at], now_ns());
 	if (unlikely(mmsim_stepping))
 		trace_holders_changed(lock);
 }
