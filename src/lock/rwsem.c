@@ -116,17 +116,37 @@ bool down_read_trylock(struct rw_semaphore *sem, enum lock_site site)
 	return false;
 }
 
+/*
+ * Held for write, but nobody's: while that is so the CPU is kept. Whoever of a
+ * higher priority took it and spun on the lock would see no owner to give up for.
+ */
+static __always_inline void keep_cpu(void)
+{
+	if (unlikely(mmsim_stepping))
+		preempt_disable();
+}
+
+static __always_inline void keep_cpu_end(void)
+{
+	if (unlikely(mmsim_stepping))
+		preempt_enable();
+}
+
 static __always_inline bool __down_write_fast(struct rw_semaphore *sem, enum lock_site site)
 {
 	long unlocked = 0;
+	bool taken;
 
 	if (unlikely(sem->foreign))
 		return foreign_trylock(sem, site, LOCK_WRITE);
-	if (!atomic_long_try_cmpxchg_acquire(&sem->count, &unlocked, RWSEM_WRITER_LOCKED))
-		return false;
-	rwsem_set_owner(sem);
-	trace_acquired(sem, sem->class, site, LOCK_WRITE, false);
-	return true;
+	keep_cpu();
+	taken = atomic_long_try_cmpxchg_acquire(&sem->count, &unlocked, RWSEM_WRITER_LOCKED);
+	if (taken) {
+		rwsem_set_owner(sem);
+		trace_acquired(sem, sem->class, site, LOCK_WRITE, false);
+	}
+	keep_cpu_end();
+	return taken;
 }
 
 static int __down_write(struct rw_semaphore *sem, enum lock_site site, enum task_state state)
@@ -219,9 +239,11 @@ void up_write(struct rw_semaphore *sem)
 		return;
 	}
 	/* The owner goes first: who sees the lock free must not spin on us. */
+	keep_cpu();
 	atomic_long_set(&sem->owner, 0);
 	count = atomic_long_fetch_sub_release(RWSEM_WRITER_LOCKED, &sem->count);
 	trace_released(sem);
+	keep_cpu_end();
 	if (unlikely(count & RWSEM_FLAG_WAITERS) && !MUTANT(RWSEM_RELEASE_NO_WAKE))
 		rwsem_wake(sem, WAKE_ANY);
 }

@@ -211,11 +211,19 @@ static void wait_changed(struct trace *trace, const struct wait_under_way *wait)
 	part_begin(wait->edge, &fresh, now);
 }
 
-static bool names(const struct wait_part *part, int task)
+/* Is @lock waited for in the wait's chain, or current one of it? */
+static bool concerns(const struct trace *trace, const struct wait_under_way *wait, const void *lock)
 {
-	for (int n = 0; n < part->length; n++)
-		if (part->link[n].task == task)
+	const struct wait_part *part = &wait->edge->part;
+
+	if (wait->lock == lock)
+		return true;
+	for (int n = 0; n < part->length; n++) {
+		const struct task *task = machine_task(trace->machine, part->link[n].task);
+
+		if (task == current || (lock && task->trace->wait.lock == lock))
 			return true;
+	}
 	return false;
 }
 
@@ -234,8 +242,7 @@ void trace_holders_changed(const void *lock)
 	for (unsigned int i = 0; i < trace->nr_waits; i++) {
 		const struct wait_under_way *wait = &trace->waits[i];
 
-		if (wait->task != current &&
-		    (wait->lock == lock || names(&wait->edge->part, current->index)))
+		if (wait->task != current && concerns(trace, wait, lock))
 			wait_changed(trace, wait);
 	}
 }

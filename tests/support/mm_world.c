@@ -108,9 +108,10 @@ static bool sleeps(const char *lock)
 }
 
 uint64_t world_waits(const struct mm_world *w, const char *waiter, const char *lock,
-		     struct mmsim_edge *last)
+		     struct mmsim_edge *longest)
 {
 	struct mmsim_edge edge;
+	unsigned int links = 0;
 	uint64_t n = 0;
 
 	for (unsigned int i = 0; !mmsim_edge_at(w->sim, i, &edge); i++) {
@@ -118,9 +119,11 @@ uint64_t world_waits(const struct mm_world *w, const char *waiter, const char *l
 			continue;
 		if (lock ? strcmp(edge.lock, lock) != 0 : !sleeps(edge.lock))
 			continue;
-		n += edge.count;
-		if (last)
-			*last = edge;
+		n += edge.ended;
+		if (longest && edge.chain_length >= links) {
+			links = edge.chain_length;
+			*longest = edge;
+		}
 	}
 	return n;
 }

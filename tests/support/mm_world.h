@@ -50,7 +50,7 @@ uint64_t world_counter(const struct mm_world *w, const char *name);
 struct mmsim_lock_site world_site(const struct mm_world *w, const char *lock, const char *site);
 /* The waits of @waiter for locks of the class; NULL: of anybody, for any lock that sleeps. */
 uint64_t world_waits(const struct mm_world *w, const char *waiter, const char *lock,
-		     struct mmsim_edge *last);
+		     struct mmsim_edge *longest);
 
 /* The calls of madvise that fell back; for another reason than @only: the test fails. NULL: any. */
 uint64_t madvise_fallbacks(const struct mm_world *w, const char *only);

@@ -322,6 +322,44 @@ static void preempted_holders_are_seen(void **state)
 	rig_end();
 }
 
+#define LOCK_ROUNDS 3000
+
+static int lock_and_unlock(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < LOCK_ROUNDS; i++) {
+		down_write(sem, SITE_user);
+		up_write(sem);
+	}
+	return 0;
+}
+
+/* Wakes at any moment of the other's, and then wants the lock. */
+static int lock_now_and_then(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < LOCK_ROUNDS / 10; i++) {
+		machine_sleep(97 + (uint64_t)i % 61);
+		down_write(sem, SITE_user);
+		up_write(sem);
+	}
+	return 0;
+}
+
+/* A lock that is held has an owner to be seen off its CPU: else who spins does so for ever. */
+static void fifo_spins_for_no_preempted_holder(void **state)
+{
+	(void)state;
+	rig_make(&(struct rig_config){.clusters = RIG_CLUSTER(all, 1, 1024, 0),
+				      .changes = "step=7ns relax=20ns",
+				      .max_ns = 100 * MSEC});
+	sem = make_rwsem(0);
+	rig_fifo("0", 1, lock_now_and_then, NULL);
+	rig_fair("0", 0, lock_and_unlock, NULL);
+	rig_run(0);
+	rig_end();
+}
+
 /* ---- nothing but the seed decides ---- */
 
 #define TASKS 30
@@ -438,20 +476,19 @@ static int act_at_random(void *arg)
 	return 0;
 }
 
-static uint64_t play(const char *profile, const char *changes, uintptr_t seed, unsigned int before)
+static uint64_t play(const struct rig_config *config)
 {
 	hash = 0xcbf29ce484222325ull;
-	rig_make(&(struct rig_config){.profile = profile,
-				      .changes = changes,
-				      .seed = seed,
-				      .lines_before = before,
-				      .traced = true});
+	rig_make(config);
 	sem = make_rwsem(0);
 	spinlock = (spinlock_t *)&rig_lines[40];
-	for (int i = 0; i < TASKS; i++)
-		tasks[i] = i % 7 ? rig_fair(i % 5 ? "any" : "0-1", i % 40 - 15, act_at_random,
-					    (void *)seed) :
-				   rig_fifo("any", 1 + i / 14, act_at_random, (void *)seed);
+	for (int i = 0; i < TASKS; i++) {
+		const char *cpus = i % 5 ? "any" : "0-1";
+		void *seed = (void *)(uintptr_t)config->seed;
+
+		tasks[i] = i % 7 ? rig_fair(cpus, i % 40 - 15, act_at_random, seed) :
+				   rig_fifo("any", 1 + i / 14, act_at_random, seed);
+	}
 	rig_run(0);
 	rig_end();
 	return hash;
@@ -463,15 +500,69 @@ static void the_same_twice(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; profile_builtin(i, &name, &text); i++)
-		for (uintptr_t seed = 1; seed <= 4; seed++) {
-			const char *changes =
-				seed % 2 ? "preemption=full" : "preemption=none hz=1000";
-			uint64_t first = play(name, changes, seed, 0);
+		for (uint64_t seed = 1; seed <= 4; seed++) {
+			struct rig_config config = {.profile = name,
+						    .changes = seed % 2 ? "preemption=full" :
+									  "preemption=none hz=1000",
+						    .seed = seed,
+						    .traced = true};
+			uint64_t first = play(&config);
 
-			assert_true(play(name, changes, seed, 0) == first);
-			assert_true(play(name, changes, seed, 100) == first);
-			assert_true(play(name, changes, seed + 100, 0) != first);
+			assert_true(play(&config) == first);
+			config.lines_before = 100;
+			assert_true(play(&config) == first);
+			config.seed += 100;
+			assert_true(play(&config) != first);
 		}
+}
+
+/* ---- any machine ---- */
+
+/* Half of the costs are 0, the others up to some us. */
+static void draw_costs(struct rng *rng, char *text, size_t size)
+{
+	static const int hz[] = {1, 100, 300, 1000};
+	size_t used;
+
+	/* A turn of a waiting loop takes some time, or most steps would be that. */
+	snprintf(text, size, "relax=50ns hz=%d preemption=%s slice=%dus bandwidth=%dMB/s",
+		 hz[rng_below(rng, 4)], rng_below(rng, 2) ? "full" : "none",
+		 1 + (int)rng_below(rng, 5000), 1 + (int)rng_below(rng, 50000));
+	for (int i = 0; i < NR_PROFILE_COSTS; i++) {
+		if (i == COST_slice || i == COST_bandwidth || i == COST_relax || rng_below(rng, 2))
+			continue;
+		used = strlen(text);
+		snprintf(text + used, size - used, " %s=%dns", profile_costs[i].name,
+			 (int)rng_below(rng, rng_below(rng, 4) ? 100 : 10000));
+	}
+}
+
+static void any_machine_comes_to_an_end(void **state)
+{
+	static const char *const clusters[] = {
+		RIG_CLUSTER(all, 2, 1024, 0),
+		RIG_CLUSTER(little, 1, 30, 0) RIG_CLUSTER(big, 1, 1024, 0),
+		RIG_THREADS(a, 4, 0) RIG_THREADS(b, 4, 1),
+		RIG_CLUSTER(little, 3, 250, 0) RIG_CLUSTER(big, 1, 999, 0) RIG_THREADS(c, 2, 1),
+		RIG_CLUSTER(a, 64, 1024, 0) RIG_CLUSTER(b, 64, 1024, 1),
+	};
+	char changes[2048];
+	struct rng rng;
+
+	(void)state;
+	rng_init(&rng, 1, "machines", 0);
+	for (uint64_t seed = 1; seed <= 60; seed++) {
+		struct rig_config config = {.clusters = clusters[seed % ARRAY_SIZE(clusters)],
+					    .changes = changes,
+					    .latency = "0 1us 10us 100us 1ms",
+					    .channels = 1 + (unsigned int)rng_below(&rng, 4),
+					    .seed = seed,
+					    .max_steps = 20000000,
+					    .traced = seed % 2};
+
+		draw_costs(&rng, changes, sizeof(changes));
+		assert_true(play(&config) == play(&config));
+	}
 }
 
 int main(void)
@@ -481,7 +572,9 @@ int main(void)
 		cmocka_unit_test(nothing_can_run),
 		cmocka_unit_test(bugs_end_the_run),
 		cmocka_unit_test(preempted_holders_are_seen),
+		cmocka_unit_test(fifo_spins_for_no_preempted_holder),
 		cmocka_unit_test(the_same_twice),
+		cmocka_unit_test(any_machine_comes_to_an_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

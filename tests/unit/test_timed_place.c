@@ -305,6 +305,33 @@ static void waiting_fifo_is_pulled_first(void **state)
 	rig_end();
 }
 
+/* ---- a FIFO task finds a CPU ---- */
+
+static void fifo_goes_where_it_may_run(void **state)
+{
+	struct job hogs[3], fair[3], fifo = {.at_ns = MSEC, .ns = MSEC};
+	static const char *const cpus[] = {"0", "1", "2"};
+
+	(void)state;
+	for (int free = 0; free < 3; free++) {
+		rig_make(&(struct rig_config){.clusters = RIG_CLUSTER(all, 3, 1024, 0)});
+		fifo = (struct job){.at_ns = MSEC, .ns = MSEC};
+		for (int i = 0; i < 3; i++) {
+			hogs[i] = fair[i] = (struct job){.ns = 5 * MSEC};
+			if (i == free)
+				rig_fair(cpus[i], -20, do_job, &fair[i]);
+			else
+				rig_fifo(cpus[i], 6, do_job, &hogs[i]);
+		}
+		rig_fifo("any", 5, do_job, &fifo);
+		rig_run(0);
+		assert_int_equal(fifo.began_ns, MSEC);
+		assert_int_equal(fifo.began_on, free);
+		assert_int_equal(fair[free].ended_ns, 6 * MSEC);
+		rig_end();
+	}
+}
+
 /* ---- no wake-up is lost ---- */
 
 #define RING 12
@@ -406,6 +433,7 @@ int main(void)
 		cmocka_unit_test(idle_cpu_pulls_what_may_come),
 		cmocka_unit_test(idle_cpu_pulls_past_bound_fifo),
 		cmocka_unit_test(waiting_fifo_is_pulled_first),
+		cmocka_unit_test(fifo_goes_where_it_may_run),
 		cmocka_unit_test(no_wake_up_is_lost),
 	};
 

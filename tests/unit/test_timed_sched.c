@@ -468,6 +468,111 @@ static void time_of_main_is_not_undone(void **state)
 	rig_end();
 }
 
+/* ---- what switching takes ---- */
+
+static struct task *sleeper;
+static uint64_t parked_until_ns, woke_it_ns;
+
+static int park_once(void *arg)
+{
+	(void)arg;
+	park(TASK_UNINTERRUPTIBLE, 0);
+	parked_until_ns = now_ns();
+	return 0;
+}
+
+static int wake_it(void *arg)
+{
+	(void)arg;
+	machine_compute(MSEC);
+	unpark(sleeper);
+	woke_it_ns = now_ns();
+	/* It runs now: no wake-up, no cost. */
+	machine_compute(50 * USEC);
+	unpark(sleeper);
+	return 0;
+}
+
+static void wake_ups_cost_the_waker(void **state)
+{
+	(void)state;
+	rig_make(&(struct rig_config){.changes = "wake_up=3us idle_exit=10us switch=1us step=2ns"});
+	sleeper = rig_fair("1", 0, park_once, NULL);
+	rig_fair("0", 0, wake_it, NULL);
+	rig_run(0);
+	/* A switch at the beginning; the token's step. */
+	assert_int_equal(woke_it_ns, MSEC + 1 * USEC + 2 + 3 * USEC);
+	assert_int_equal(parked_until_ns, woke_it_ns + 10 * USEC);
+	rig_end();
+}
+
+/* A CPU that is leaving idle does not do so sooner for a better task. */
+static void nobody_runs_before_idle_is_left(void **state)
+{
+	struct job fair = {.at_ns = MSEC, .ns = MSEC}, fifo = {.at_ns = 1010 * USEC, .ns = MSEC};
+
+	(void)state;
+	rig_make(&(struct rig_config){.clusters = ONE_CPU, .changes = "idle_exit=50us"});
+	rig_fair("0", 0, do_job, &fair);
+	rig_fifo("0", 1, do_job, &fifo);
+	rig_run(0);
+	assert_int_equal(fifo.began_ns, 1050 * USEC);
+	assert_int_equal(fair.began_ns, 2050 * USEC);
+	assert_int_equal(fair.ended_ns, 3050 * USEC);
+	rig_end();
+}
+
+static int stay_in_kernel(void *arg)
+{
+	struct job *job = arg;
+
+	job->began_ns = now_ns();
+	machine_kernel_enter(WORK_syscall);
+	machine_compute(job->ns);
+	machine_kernel_exit();
+	job->ended_ns = now_ns();
+	return 0;
+}
+
+static void slices_end_where_they_may(void **state)
+{
+	struct job job[2];
+
+	(void)state;
+	for (int full = 0; full < 2; full++) {
+		rig_make(&(struct rig_config){.clusters = ONE_CPU,
+					      .changes = full ? "preemption=full" :
+								"preemption=none"});
+		for (int i = 0; i < 2; i++) {
+			job[i] = (struct job){.ns = 10 * MSEC};
+			rig_fair("0", 0, stay_in_kernel, &job[i]);
+		}
+		rig_run(0);
+		assert_int_equal(job[1].began_ns, full ? 2 * MSEC : 10 * MSEC);
+		/* The last slice of the first ends when it does. */
+		assert_int_equal(job[0].ended_ns, full ? 18 * MSEC : 20 * MSEC);
+		rig_end();
+	}
+}
+
+static void hours_do_not_overflow(void **state)
+{
+	const uint64_t hours = 5 * 3600 * NSEC_PER_SEC;
+	struct job lone = {.ns = hours + 20 * MSEC}, late = {.at_ns = hours, .ns = 10 * MSEC};
+
+	(void)state;
+	for (int nice = 0; nice < 20; nice += 19) {
+		rig_make(&(struct rig_config){.clusters = ONE_CPU});
+		lone.ended_ns = late.ended_ns = 0;
+		rig_fair("0", nice, do_job, &late);
+		rig_fair("0", nice, do_job, &lone);
+		rig_run(0);
+		assert_near(late.ended_ns, hours + 20 * MSEC, 4 * MSEC);
+		assert_int_equal(lone.ended_ns, hours + 30 * MSEC);
+		rig_end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -485,6 +590,10 @@ int main(void)
 		cmocka_unit_test(sleeps_are_exact),
 		cmocka_unit_test(short_idles_are_shallow),
 		cmocka_unit_test(time_of_main_is_not_undone),
+		cmocka_unit_test(wake_ups_cost_the_waker),
+		cmocka_unit_test(nobody_runs_before_idle_is_left),
+		cmocka_unit_test(slices_end_where_they_may),
+		cmocka_unit_test(hours_do_not_overflow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,8 @@ static struct entity *curr_of(const struct cpu *cpu)
 
 static int64_t virtual_time(uint64_t ns, int64_t weight)
 {
+	if (unlikely(ns >> 42)) /* an hour and more */
+		return (int64_t)(((__int128)ns << VIRTUAL_SHIFT) * NICE_0_WEIGHT / weight);
 	return (int64_t)(ns << VIRTUAL_SHIFT) * NICE_0_WEIGHT / weight;
 }
 

@@ -291,7 +291,7 @@ static void spin(struct timed *timed, uint64_t deadline_ns)
 	struct machine_context *context = current->context;
 	struct line *line = line_of(timed, context->spin_word);
 
-	if (timed->cpu->need_resched) {
+	if (timed->cpu->need_resched || (deadline_ns && deadline_ns <= timed->now)) {
 		context->spin_word = NULL;
 		timed_relax(); /* who calls in a loop must let time pass */
 		return;
@@ -311,7 +311,7 @@ bool timed_spin(const volatile void *word, unsigned int size, long value, uint64
 
 	if (unlikely(timed->written))
 		timed_check_written(timed);
-	if (word_is(word, size, value) && (!deadline_ns || deadline_ns > timed->now)) {
+	if (word_is(word, size, value)) {
 		context->spin_word = word;
 		context->spin_size = size;
 		context->spin_value = value;

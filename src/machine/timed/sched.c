@@ -119,9 +119,10 @@ static struct task *pick(struct cpu *cpu)
 
 /* ---- a CPU gets its next task ---- */
 
-static void start(struct timed *timed, struct cpu *cpu, struct task *task, uint64_t delay)
+static void start(struct timed *timed, struct cpu *cpu, struct task *task)
 {
 	struct machine_context *context = task->context;
+	uint64_t delay = 0;
 
 	if (cpu->last != task) {
 		delay += cpu->cost[COST_switch];
@@ -136,7 +137,7 @@ static void start(struct timed *timed, struct cpu *cpu, struct task *task, uint6
 	set_state(task, TASK_RUNNING);
 	delay += DIV_ROUND_UP(context->left, cpu->capacity);
 	context->left = 0;
-	event_at(timed, &cpu->event, timed->now + delay);
+	event_at(timed, &cpu->event, MAX(timed->now, cpu->awake_from) + delay);
 	arm_tick(timed, cpu);
 }
 
@@ -167,7 +168,7 @@ static void schedule(struct timed *timed, struct cpu *cpu)
 		return;
 	}
 	dequeue(timed, next);
-	start(timed, cpu, next, 0);
+	start(timed, cpu, next);
 }
 
 /* The task leaves @cpu, which then has none. */
@@ -186,11 +187,12 @@ static void put_curr(struct timed *timed, struct cpu *cpu)
 static void keep_rest(struct timed *timed, struct cpu *cpu)
 {
 	struct machine_context *context = cpu->curr->context;
+	uint64_t from = MAX(timed->now, cpu->awake_from);
 
 	if (context->spin_word)
 		spin_end(timed, cpu->curr);
-	if (event_is_queued(timed, &cpu->event) && cpu->event.time > timed->now)
-		context->left = (cpu->event.time - timed->now) * cpu->capacity;
+	if (event_is_queued(timed, &cpu->event) && cpu->event.time > from)
+		context->left = (cpu->event.time - from) * cpu->capacity;
 }
 
 static void preempt(struct timed *timed, struct cpu *cpu)
@@ -327,7 +329,8 @@ void sched_wake(struct timed *timed, struct task *task)
 	}
 	enqueue(timed, cpu, task, true);
 	dequeue(timed, task);
-	start(timed, cpu, task, idle_exit(timed, cpu));
+	cpu->awake_from = timed->now + idle_exit(timed, cpu);
+	start(timed, cpu, task);
 }
 
 /* ---- set-up ---- */

@@ -73,6 +73,7 @@ struct cpu {
 	unsigned int nr_fair, nr_fifo;
 	int64_t vtime; /* weighted mean of the fair tasks' vruntime, when last seen */
 	uint64_t busy_ns, curr_since, idle_since;
+	uint64_t awake_from; /* it leaves idle until then, for whomever */
 };
 
 /* ---- tasks ---- */
