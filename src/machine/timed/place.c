@@ -7,7 +7,8 @@
  * used lately (80 % of it), the last one first, a core without a busy sibling
  * before one with; if none fits the largest idle one; if none is idle the least
  * loaded. An idle CPU pulls a waiting task that fits it. Not modelled: energy
- * tables, wake affinity, balancing while nobody is idle, moving a running task.
+ * tables, wake affinity, balancing but by who goes idle, moving a running task (one
+ * that always runs stays where it began), FIFO tasks pushed to other CPUs.
  */
 #include "machine/timed/timed.h"
 

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define IO_FIFO 50 /* as a threaded interrupt handler */
 #define LINES_SIZE ((MACHINE_ARENA_SIZE >> GRANULE_SHIFT) * sizeof(struct line))
 
 static uint64_t now(void)
@@ -300,10 +301,10 @@ static void timed_destroy(struct machine *machine)
 	free(timed);
 }
 
-static int start_daemon(struct timed *timed, const char *name, int (*fn)(void *arg),
+static int start_daemon(struct timed *timed, const char *name, int fifo, int (*fn)(void *arg),
 			struct task **out)
 {
-	const struct task_attr attr = {.name = name, .cpu = -1};
+	const struct task_attr attr = {.name = name, .fifo = fifo, .cpu = -1};
 
 	*out = machine_task_new(timed->machine, &attr, fn, timed);
 	return *out ? task_make(timed, *out) : -ENOMEM;
@@ -393,8 +394,8 @@ static int start_machine(struct timed *timed, struct machine *machine)
 	if (err)
 		return err;
 	fibre_adopt_thread(&timed->main->context->fibre);
-	err = start_daemon(timed, "rcu", timed_rcu_main, &timed->rcu);
-	return err ? err : start_daemon(timed, "io", timed_io_main, &timed->io);
+	err = start_daemon(timed, "rcu", 0, timed_rcu_main, &timed->rcu);
+	return err ? err : start_daemon(timed, "io", IO_FIFO, timed_io_main, &timed->io);
 }
 
 static int timed_create(struct machine *machine)
