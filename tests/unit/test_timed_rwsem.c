@@ -95,11 +95,33 @@ static void fifo_writer_does_not_spin_on_readers(void **state)
 	}
 }
 
+/* Whenever the wait begins, be it when the lock is taken and its owner does not say so yet. */
+static void the_holder_has_a_name(void **state)
+{
+	(void)state;
+	for (uint64_t at = 0; at < 400; at++) {
+		struct user holder = {.at_ns = USEC, .hold_ns = 2 * USEC};
+		struct user waiter = {.at_ns = USEC + at};
+		const struct edge_sum *edge;
+		struct task *task;
+
+		make(NULL, "step=10ns relax=5ns line_cluster=40ns");
+		task = rig_fair("0", 0, write_locked, &holder);
+		rig_fair("1", 0, write_locked, &waiter);
+		rig_run(0);
+		for (unsigned int i = 0; (edge = trace_edge(rig_trace, i)); i++)
+			if (edge->key.class == LOCK_user && edge->key.waiter != task->index)
+				assert_int_equal(edge->key.holder, task->index);
+		rig_end();
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fifo_writer_on_the_holders_cpu),
 		cmocka_unit_test(fifo_writer_does_not_spin_on_readers),
+		cmocka_unit_test(the_holder_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
