@@ -406,6 +406,8 @@ static json_t *model_json(const struct mmsim *sim)
 	struct mmsim_cost cost;
 
 	json_set_text(object, "preemption", mmsim_preemption(sim));
+	/* From the machine's beginning to the end of the last task's exit, as the CPUs' busy_ns. */
+	json_set_int(object, "ran_ns", mmsim_now_ns());
 	for (unsigned int i = 0; !mmsim_cost_at(sim, i, &cost); i++)
 		json_set_int(costs, cost.name, cost.value);
 	for (unsigned int i = 0; !mmsim_machine_count_at(sim, i, &counter); i++)

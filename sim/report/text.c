@@ -31,7 +31,7 @@ const char *text_at(const json_t *object, const char *outer, const char *key)
 static void print_cpus(const json_t *result, FILE *out)
 {
 	const json_t *cpus = json_at(result, "model.cpus"), *cpu;
-	double elapsed = json_number_at(result, "run.elapsed_ns");
+	double ran = json_number_at(result, "model.ran_ns");
 	const char *last = "";
 	size_t i;
 
@@ -43,7 +43,7 @@ static void print_cpus(const json_t *result, FILE *out)
 			fprintf(out, "%s%s (%.0f)", i ? "; " : "", cluster,
 				json_number_at(cpu, "capacity"));
 		last = cluster;
-		fprintf(out, " %.0f", elapsed ? 100 * json_number_at(cpu, "busy_ns") / elapsed : 0);
+		fprintf(out, " %.0f", ran ? 100 * json_number_at(cpu, "busy_ns") / ran : 0);
 	}
 	fputs(" % busy\n", out);
 }

@@ -32,6 +32,7 @@ struct workload {
 	bool host, has_time; /* has_time: the host has, and a modelled machine */
 	/* Of the time from which on all tasks were there; set before started. */
 	uint64_t start_ns, end_ns; /* end_ns 0: when all loops are done */
+	uint64_t ended_ns; /* when the last task had done its work; 0: not all have */
 	uint64_t end_steps; /* 0: no limit */
 	struct mm_struct *mms[SCENARIO_TASKS_MAX];
 	unsigned int to_enter[SCENARIO_TASKS_MAX]; /* tasks of the process still to come */

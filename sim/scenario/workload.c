@@ -157,7 +157,11 @@ void workload_leave(struct worker *worker)
 	struct workload *w = worker->w;
 
 	barriers_leave(worker);
-	if (quiet_add(w->running, -1u) == 1 && w->progress)
+	if (quiet_add(w->running, -1u) != 1)
+		return;
+	/* What its exit takes, the memory with it, is no work of the scenario's. */
+	w->ended_ns = mmsim_now_ns();
+	if (w->progress)
 		unpark((struct task *)w->progress);
 }
 
@@ -553,7 +557,7 @@ static int run(struct workload *w)
 	err = mmsim_run(w->sim);
 	if (tells && !w->host)
 		progress_end(&w->model_progress);
-	w->result->elapsed_ns = mmsim_now_ns() - w->start_ns;
+	w->result->elapsed_ns = (w->ended_ns ? w->ended_ns : mmsim_now_ns()) - w->start_ns;
 	snprintf(w->result->why, sizeof(w->result->why), "%s", mmsim_failure(w->sim));
 	return err;
 }

@@ -195,6 +195,12 @@ static bool rwsem_spin_for_lock(struct rw_semaphore *sem, uint64_t limit)
 			return false;
 		if (state != OWNER_WRITER && need_resched())
 			return false;
+		/*
+		 * Who is not seen to run may be the one whose CPU we have. Once
+		 * after a writer it tries on: the owner is cleared before the lock.
+		 */
+		if (state != OWNER_WRITER && before != OWNER_WRITER && current->fifo)
+			return false;
 		if (state == OWNER_READER) {
 			if (before != OWNER_READER) {
 				deadline = rwsem_reader_spin_ns(sem);

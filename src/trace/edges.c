@@ -206,6 +206,11 @@ static void wait_changed(struct trace *trace, const struct wait_under_way *wait)
 	/* Between two holders the first is waited for until the second has it. */
 	if (is_between(trace, &fresh) || same_chain(&fresh, &wait->edge->part))
 		return;
+	/* It had the lock, or was about to, before it could be seen. */
+	if (!wait->edge->part.length) {
+		part_begin(wait->edge, &fresh, wait->edge->part.since_ns);
+		return;
+	}
 	now = now_ns();
 	part_end(wait->task->trace, wait->edge, now, false);
 	part_begin(wait->edge, &fresh, now);

@@ -107,6 +107,18 @@ def one_task_pays_for_its_atomics():
                    b - a == want and more["atomics"] != 0)
 
 
+def exits_are_not_work():
+    """Memory that was touched is given back after the run: a rate does not pay for it."""
+    result = run("faults-one-vma", "flat-8", "--threads=8", "--heap.size=512m", "--memory=1g",
+                 "--seconds=4ms")
+    elapsed, ran = result["run"]["elapsed_ns"], result["model"]["ran_ns"]
+    zap = result["run"]["operations_done"] * result["model"]["costs"]["pte_zap"] // 2
+    expect(f"4 ms of first touches end after {elapsed} ns, the exit of what they touched at {ran}",
+           4_000_000 <= elapsed < 5_000_000 and ran > elapsed + zap)
+    busy = max(cpu["busy_ns"] for cpu in result["model"]["cpus"])
+    expect(f"no CPU is busy for longer than the machine ran: {busy} of {ran}", busy <= ran)
+
+
 def phone_stalls():
     options = ["--ui_cpu=4-7", "--gc_cpu=0-3", "--beside_heap=0", "--seconds",
                "8s" if FULL else "1s"]
@@ -128,5 +140,6 @@ if __name__ == "__main__":
     without_line_transfers_fault_strategies_are_equal()
     without_wake_up_costs_there_is_no_convoy()
     one_task_pays_for_its_atomics()
+    exits_are_not_work()
     phone_stalls()
     sys.exit(f"{len(FAILED)} of them failed" if FAILED else 0)

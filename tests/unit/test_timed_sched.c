@@ -264,14 +264,84 @@ static void wakes_beside_a_lone_runner(void **state)
 	rig_fair("0", 0, do_job, &woken);
 	rig_fair("0", 0, do_job, &runner);
 	rig_run(0);
-	/* Slices began at 0, 4 and 8 ms. */
-	assert_int_equal(woken.began_ns, 12 * MSEC);
-	assert_int_equal(woken.delay_ns, 12 * MSEC - 10500 * USEC);
+	/* Slices began at 0 (half a one, as it was new), 2, 6 and 10 ms. */
+	assert_int_equal(woken.began_ns, 14 * MSEC);
+	assert_int_equal(woken.delay_ns, 14 * MSEC - 10500 * USEC);
 	assert_int_equal(runner.ended_ns, 31 * MSEC);
 	rig_end();
 }
 
-/* Runs 100 us of what it waited 2 ms for, and sleeps: less than its part. */
+/*
+ * An earlier deadline takes the CPU from one that has begun another slice since it
+ * got it, but not from one in its first: RUN_TO_PARITY.
+ */
+static void the_first_slice_alone_is_protected(void **state)
+{
+	static const uint64_t at_us[] = {500, 2500, 10500};
+	static const uint64_t begins_us[] = {2000, 2500, 10500};
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct job runner = {.ns = 30 * MSEC}, woken = {.ns = 200 * USEC};
+
+		woken.at_ns = at_us[i] * USEC;
+		rig_make(&(struct rig_config){.clusters = ONE_CPU, .changes = "slice=4ms"});
+		rig_fair("0", -10, do_job, &woken);
+		rig_fair("0", 0, do_job, &runner);
+		rig_run(0);
+		/* The first slice is half a one. */
+		assert_int_equal(woken.began_ns, begins_us[i] * USEC);
+		rig_end();
+	}
+}
+
+/* Who wakes sees, between ticks, that the running task's slice is over: another that waits runs. */
+static void a_wake_up_ends_a_slice(void **state)
+{
+	struct job woken = {.at_ns = 1500 * USEC, .ns = MSEC};
+	struct job runner = {.ns = 10 * MSEC}, waits = {.ns = 10 * MSEC};
+
+	(void)state;
+	rig_make(&(struct rig_config){.clusters = ONE_CPU, .changes = "slice=2500us"});
+	rig_fair("0", 0, do_job, &woken);
+	rig_fair("0", 0, do_job, &runner);
+	rig_fair("0", 0, do_job, &waits);
+	rig_run(0);
+	/* It was over after 1.25 ms, as it was the first; a tick would see it at 2 ms. */
+	assert_int_equal(waits.began_ns, woken.at_ns);
+	rig_end();
+}
+
+/* Twenty ms that nobody could cut, and a nap. */
+static int far_ahead_of_its_part(void *arg)
+{
+	uint64_t *woke_ns = arg;
+
+	machine_kernel_enter(WORK_trap);
+	machine_compute(20 * MSEC);
+	machine_sleep(USEC);
+	*woke_ns = now_ns();
+	machine_kernel_exit();
+	return 0;
+}
+
+static void lag_is_kept_up_to_a_tick(void **state)
+{
+	struct job waits = {.ns = 100 * MSEC};
+	uint64_t woke_ns = 0;
+
+	(void)state;
+	rig_make(&(struct rig_config){.clusters = ONE_CPU,
+				      .changes = "hz=100 slice=1ms preemption=none"});
+	rig_fair("0", 0, far_ahead_of_its_part, &woke_ns);
+	rig_fair("0", 0, do_job, &waits);
+	rig_run(0);
+	/* It is 10 ms ahead of the mean, twice that of the other; two slices were over at 30 ms. */
+	assert_int_equal(woke_ns, 50 * MSEC);
+	rig_end();
+}
+
+/* Runs 100 us of what it waited 1 ms for, and sleeps: less than its part. */
 static int wait_run_a_little_sleep(void *arg)
 {
 	uint64_t *woke_ns = arg;
@@ -296,9 +366,9 @@ static void who_had_less_than_its_part_preempts(void **state)
 		rig_fair("0", nice, do_job, &runner);
 		rig_fair("0", 0, wait_run_a_little_sleep, woke_ns);
 		rig_run(0);
-		/* After the runner's first slice. */
-		assert_int_equal(woke_ns[0], 2 * MSEC + 400 * USEC);
-		assert_int_equal(woke_ns[1], 2 * MSEC + 500 * USEC);
+		/* After the runner's first slice, half a one. */
+		assert_int_equal(woke_ns[0], MSEC + 400 * USEC);
+		assert_int_equal(woke_ns[1], MSEC + 500 * USEC);
 		assert_int_equal(runner.delay_ns, 200 * USEC);
 		rig_end();
 	}
@@ -326,9 +396,10 @@ static void who_had_more_waits_for_the_slice(void **state)
 	rig_fair("0", 0, run_a_lot_sleep, woke_ns);
 	rig_fair("0", 0, do_job, &runner);
 	rig_run(0);
-	assert_int_equal(woke_ns[0], 1900 * USEC);
-	/* The runner's slice of 2 ms began at 1.9 ms; a tick sees its end at 4 ms. */
-	assert_int_equal(woke_ns[1], 4 * MSEC);
+	/* Both had half a slice, 1 ms, and it the first of its next. */
+	assert_int_equal(woke_ns[0], 2900 * USEC);
+	/* The runner's slice of 2 ms began at 2.9 ms; a tick sees its end at 5 ms. */
+	assert_int_equal(woke_ns[1], 5 * MSEC);
 	rig_end();
 }
 
@@ -583,6 +654,9 @@ int main(void)
 		cmocka_unit_test(fifo_by_priority_then_in_order),
 		cmocka_unit_test(preempted_fifo_is_the_first_again),
 		cmocka_unit_test(wakes_beside_a_lone_runner),
+		cmocka_unit_test(the_first_slice_alone_is_protected),
+		cmocka_unit_test(a_wake_up_ends_a_slice),
+		cmocka_unit_test(lag_is_kept_up_to_a_tick),
 		cmocka_unit_test(who_had_less_than_its_part_preempts),
 		cmocka_unit_test(who_had_more_waits_for_the_slice),
 		cmocka_unit_test(preempted_work_takes_what_it_takes),

@@ -4,10 +4,12 @@
  *
  * Fidelity: EEVDF as in 6.6 to 6.11: nice weights, virtual run time, a task is
  * eligible if it is not ahead of the weighted mean, the eligible task with the
- * earliest virtual deadline runs, until its slice is over (looked at in ticks)
- * or, with RUN_TO_PARITY, somebody wakes and it is not eligible any more; lag is
- * kept over a sleep, within two slices. The same scheduler for every --kernel, so
- * that releases differ by their mm alone. Not modelled: slices of a task's own,
+ * earliest virtual deadline runs, until its slice is over (looked at in ticks and
+ * when somebody wakes) or somebody better wakes. RUN_TO_PARITY: for the slice in
+ * which it got the CPU, and no longer, only being not eligible lets it be
+ * preempted. Lag is kept over a sleep, within two slices or a tick; a new task's
+ * first slice is half of one. The same scheduler for every --kernel, so that
+ * releases differ by their mm alone. Not modelled: slices of a task's own,
  * delayed dequeue (6.12), cgroups, uclamp, periodic balancing. A task's use of
  * CPU is halved every 32 ms, as PELT does, but in a straight line in between.
  */
@@ -56,6 +58,7 @@ void fair_init(struct entity *se, int nice, uint64_t now)
 		/* Nothing is known of it: half a large CPU. */
 		.util = (uint64_t)CAPACITY_SCALE / 2 << UTIL_SHIFT,
 		.util_at = now,
+		.is_new = true,
 	};
 }
 
@@ -149,6 +152,7 @@ bool fair_slice_over(struct timed *timed, struct cpu *cpu)
 	if (!curr || slice_left(curr))
 		return false;
 	curr->deadline = curr->vruntime + slice_of(timed, curr);
+	curr->keeps_cpu = false;
 	return true;
 }
 
@@ -157,27 +161,35 @@ uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu)
 	return timed->now + slice_left(curr_of(cpu));
 }
 
-void fair_slice_alone(struct timed *timed, struct cpu *cpu)
+/* Nobody waited for the CPU, so no tick saw slices end: find the one that its task is in. */
+static void skip_slices(struct timed *timed, struct entity *curr)
 {
 	const uint64_t tick = timed->tick_ns, slice = timed->profile.cost[COST_slice];
 	const uint64_t length = DIV_ROUND_UP(slice, tick) * tick;
-	struct entity *curr = curr_of(cpu);
 	uint64_t over, began;
 
-	if (!curr || curr->vruntime < curr->deadline)
-		return;
 	over = real_time(curr->vruntime - curr->deadline, curr->weight);
 	began = DIV_ROUND_UP(timed->now - MIN(over, timed->now), tick) * tick;
 	if (began > timed->now)
-		return; /* the next tick sees its end */
+		return; /* no tick since */
 	began += (timed->now - began) / length * length;
 	curr->deadline = curr->vruntime + slice_of(timed, curr) -
 			 virtual_time(timed->now - began, curr->weight);
+	curr->keeps_cpu = false;
+}
+
+bool fair_look(struct timed *timed, struct cpu *cpu)
+{
+	struct entity *curr = curr_of(cpu);
+
+	if (!cpu->nr_fair && curr && curr->vruntime >= curr->deadline)
+		skip_slices(timed, curr);
+	return fair_slice_over(timed, cpu) && cpu->nr_fair;
 }
 
 void fair_keep_lag(struct timed *timed, struct cpu *cpu, struct entity *se)
 {
-	int64_t most = 2 * slice_of(timed, se);
+	int64_t most = MAX(2 * slice_of(timed, se), virtual_time(timed->tick_ns, se->weight));
 
 	update_mean(cpu);
 	se->lag = MAX(-most, MIN(cpu->vtime - se->vruntime, most));
@@ -194,7 +206,10 @@ static void place(struct timed *timed, struct cpu *cpu, struct entity *se)
 	if (sums.weight)
 		lag = (int64_t)((__int128)se->lag * (sums.weight + se->weight) / sums.weight);
 	se->vruntime = cpu->vtime - lag;
-	se->deadline = se->vruntime + slice_of(timed, se);
+	/* The others are, on average, in the middle of theirs. */
+	se->deadline = se->vruntime + slice_of(timed, se) / (se->is_new ? 2 : 1);
+	se->is_new = false;
+	se->keeps_cpu = true;
 }
 
 void fair_enqueue(struct timed *timed, struct cpu *cpu, struct entity *se, bool wakes)
@@ -234,8 +249,9 @@ bool fair_preempts(struct timed *timed, struct cpu *cpu, const struct entity *wo
 
 	fair_update(timed, cpu);
 	sums = sums_of(cpu);
-	/* Until its slice is over it is left alone, unless it has had more than its part. */
-	if (is_eligible(cpu, &sums, curr))
+	if (fair_pick(cpu) != woken || !is_eligible(cpu, &sums, woken))
 		return false;
-	return fair_pick(cpu) == woken;
+	if (!is_eligible(cpu, &sums, curr))
+		return true;
+	return !curr->keeps_cpu && woken->deadline <= curr->deadline;
 }

@@ -127,6 +127,7 @@ static void start(struct timed *timed, struct cpu *cpu, struct task *task)
 	if (cpu->last != task) {
 		delay += cpu->cost[COST_switch];
 		timed->stats.switches++;
+		context->se.keeps_cpu = true;
 	}
 	context->on_cpu = true;
 	context->cpu = cpu;
@@ -177,6 +178,7 @@ static void put_curr(struct timed *timed, struct cpu *cpu)
 	struct task *task = cpu->curr;
 
 	account(timed, task);
+	fair_look(timed, cpu);
 	cpu->busy_ns += timed->now - cpu->curr_since;
 	event_cancel(timed, &cpu->event);
 	event_cancel(timed, &cpu->tick);
@@ -310,6 +312,7 @@ void sched_wake(struct timed *timed, struct task *task)
 {
 	struct machine_context *context = task->context;
 	struct cpu *before = context->cpu, *cpu;
+	bool over;
 
 	account(timed, task);
 	cpu = place_task(timed, task);
@@ -318,10 +321,9 @@ void sched_wake(struct timed *timed, struct task *task)
 	timed->stats.wake_ups++;
 	if (cpu->curr) {
 		fair_update(timed, cpu);
-		if (!cpu->nr_fair)
-			fair_slice_alone(timed, cpu);
+		over = fair_look(timed, cpu);
 		enqueue(timed, cpu, task, true);
-		if (preempts(timed, cpu, task))
+		if (over || preempts(timed, cpu, task))
 			sched_resched(timed, cpu);
 		else
 			arm_tick(timed, cpu);

@@ -86,6 +86,8 @@ struct entity {
 	int64_t weight;
 	int64_t vruntime, deadline; /* in 1/1024 ns of a task of nice 0 */
 	int64_t lag; /* kept while it sleeps */
+	bool is_new; /* had no slice yet */
+	bool keeps_cpu; /* in the slice in which it got the CPU: while it is eligible */
 	uint64_t since; /* accounted until: it ran, or waited for a CPU */
 	uint64_t run_ns, delay_ns;
 	uint64_t util, util_at; /* capacity it used lately, << UTIL_SHIFT; when updated */
@@ -251,8 +253,8 @@ struct entity *fair_pick(struct cpu *cpu);
 bool fair_preempts(struct timed *timed, struct cpu *cpu, const struct entity *woken);
 /* Its slice is over: a new one. False: it is not. */
 bool fair_slice_over(struct timed *timed, struct cpu *cpu);
-/* Nobody waited for the CPU, so no tick saw slices end: find the one that its task is in. */
-void fair_slice_alone(struct timed *timed, struct cpu *cpu);
+/* As the scheduler whenever it updates the running task. True: its slice is over, others wait. */
+bool fair_look(struct timed *timed, struct cpu *cpu);
 /* When the running task's slice will be over, if it goes on. */
 uint64_t fair_slice_end(const struct timed *timed, const struct cpu *cpu);
 void fair_util(struct entity *se, uint64_t now, unsigned int capacity_ran);
