@@ -12,6 +12,7 @@
 
 #define DEFAULT_MEMORY (4ull << 30)
 #define SEEDS_MAX 10000
+#define THINK_MAX 1e6
 
 enum option_kind {
 	OPTION_TEXT,
@@ -159,7 +160,10 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 			options->think = 0;
 		else
 			options->think = strtod(value, &end);
-		return end && (end == value || *end || options->think < 0) ? -1 : 0;
+		if (end && (end == value || *end))
+			return -1;
+		/* What is no number is not between two. */
+		return options->think >= 0 && options->think <= THINK_MAX ? 0 : -1;
 	default:
 		if (row->kind == OPTION_TIME ? sim_parse_time(value, &number) :
 					       sim_parse_size(value, &number))
@@ -352,10 +356,11 @@ void cli_free_spec(struct cli_spec *spec)
 	*spec = (struct cli_spec){0};
 }
 
-/* Does an instance have a setting of that name? */
+/* Does an instance have a setting of that name? memory is a key of scenarios, with a SIZE. */
 static bool is_setting(const char *name, size_t len)
 {
-	static const char *const others[] = {"kernel", "machine", "seed", "mutant"};
+	static const char *const others[] = {"kernel", "machine",   "seed",
+					     "mutant", "max_steps", "max_time"};
 	struct mmsim_choice choice;
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
@@ -364,7 +369,7 @@ static bool is_setting(const char *name, size_t len)
 	for (unsigned int i = 0; !mmsim_choice_at(i, &choice); i++)
 		if (strlen(choice.axis) == len && !strncmp(name, choice.axis, len))
 			return true;
-	return !strncmp(name, "rwsem.", 6);
+	return !strncmp(name, "rwsem.", 6) || !strncmp(name, "cost.", 5);
 }
 
 bool cli_is_key(const char *word)

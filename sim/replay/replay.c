@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define AHEAD_NS 50000 /* less than this ahead of the recording is not worth a sleep */
+#define LATEST_NS 4e18 /* with when the replay began it is below 2^63 */
 #define ORDER_LOOK_NS 20000 /* how often a task looks whether its turn has come */
 
 /* ---- pace and order ---- */
@@ -20,12 +21,12 @@ static bool stopped(const struct replay *replay)
 
 static void wait_for_time(struct replay *replay, const struct sim_op *op)
 {
-	double think = replay->options->think;
+	double ns = (double)op->time_ns * replay->options->think;
 	uint64_t due, now;
 
-	if (think <= 0)
+	if (ns <= 0)
 		return;
-	due = replay->start_ns + (uint64_t)((double)op->time_ns * think);
+	due = replay->start_ns + (ns < LATEST_NS ? (uint64_t)ns : (uint64_t)LATEST_NS);
 	now = mmsim_now_ns();
 	if (now + AHEAD_NS < due)
 		mmsim_sleep_ns(due - now);

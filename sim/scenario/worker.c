@@ -208,14 +208,19 @@ static int do_once(struct worker *worker, const struct script_op *op)
 	return 0;
 }
 
-/* On the step machine the end comes by steps: what made none, such as sleep 0, makes one. */
+/*
+ * On the step machine the end comes by steps: what made none, such as sleep 0, makes one. On a
+ * modelled machine it comes by time: what was free, as its costs are 0, passes some.
+ */
 static int do_step(struct worker *worker, const struct script_op *op)
 {
 	const struct workload *w = worker->w;
-	uint64_t steps = w->host ? 0 : mmsim_steps(w->sim);
+	uint64_t steps = w->host ? 0 : mmsim_steps(w->sim), began_ns = worker->now_ns;
 	int err = do_once(worker, op);
 
-	if (!w->host && mmsim_steps(w->sim) == steps)
+	if (w->host)
+		return err;
+	if (mmsim_steps(w->sim) == steps || (w->end_ns && worker->now_ns == began_ns))
 		mmsim_yield();
 	return err;
 }

@@ -209,8 +209,12 @@ static int set_number(uint64_t *to, const char *value)
 {
 	char *end;
 
+	/* strtoull() takes a sign and blanks before it. */
+	if (*value < '0' || *value > '9')
+		return -EINVAL;
+	errno = 0;
 	*to = strtoull(value, &end, 0);
-	return *value && !*end ? 0 : -EINVAL;
+	return *end || errno ? -EINVAL : 0;
 }
 
 static int set_class_policy(struct mmsim_config *config, const char *class, const char *value)

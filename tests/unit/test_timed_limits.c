@@ -14,6 +14,7 @@
 
 #include "lock/rwsem.h"
 #include "machine/timed/profile.h"
+#include "machine/timed/timed.h"
 #include "support/timed_rig.h"
 
 static void assert_failure_has(const char *text)
@@ -89,6 +90,46 @@ static void runs_end_at_their_limits(void **state)
 	check_end(compute_one_ms, MSEC, 0, 0);
 	check_end(compute_one_ms, MSEC - 1, 0, -EOVERFLOW);
 	check_end(sleep_long, NSEC_PER_SEC, 0, 0);
+}
+
+static int zap_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		machine_work(WORK_pte_zap, 1 << 20);
+	return 0;
+}
+
+static int sleep_for_ever(void *arg)
+{
+	(void)arg;
+	for (;;)
+		machine_sleep(TIMED_MAX_NS / 3);
+	return 0;
+}
+
+static int compute_all_time(void *arg)
+{
+	(void)arg;
+	machine_compute(UINT64_MAX / CAPACITY_SCALE + 1);
+	return 0;
+}
+
+/* Buggy: at the clock's end it stood still and the run went on; a product of 64 bits began anew. */
+static void the_clock_ends(void **state)
+{
+	static int (*const fns[])(void *arg) = {zap_for_ever, sleep_for_ever, compute_all_time};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(fns); i++) {
+		rig_make(&(struct rig_config){.clusters = RIG_CLUSTER(slow, 2, 1, 0),
+					      .changes = "pte_zap=1000000ms"});
+		rig_fair("0", 0, fns[i], NULL);
+		rig_run(-EOVERFLOW);
+		assert_failure_has("no end after");
+		assert_int_equal(now_ns(), TIMED_MAX_NS - 1);
+		rig_end();
+	}
 }
 
 /* ---- nothing can run ---- */
@@ -569,6 +610,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_end_at_their_limits),
+		cmocka_unit_test(the_clock_ends),
 		cmocka_unit_test(nothing_can_run),
 		cmocka_unit_test(bugs_end_the_run),
 		cmocka_unit_test(preempted_holders_are_seen),

@@ -39,6 +39,16 @@ static void move_page(struct timed *timed, uint64_t ns, uint64_t bytes)
 	timed_spend(timed, ns);
 }
 
+/* So long that the run ends is long enough. */
+static uint64_t times(uint64_t n, uint64_t ns)
+{
+	uint64_t product;
+
+	if (unlikely(__builtin_mul_overflow(n, ns, &product)))
+		return TIMED_MAX_NS;
+	return MIN(product, TIMED_MAX_NS);
+}
+
 void timed_work(enum work_kind kind, uint64_t n)
 {
 	struct timed *timed = timed_of(current);
@@ -57,8 +67,9 @@ void timed_work(enum work_kind kind, uint64_t n)
 			move_page(timed, ns, kind == WORK_page_copy ? 2 * PAGE_BYTES : PAGE_BYTES);
 		return;
 	}
-	timed->stats.work_ns += n * ns;
-	timed_spend(timed, n * ns);
+	ns = times(n, ns);
+	timed->stats.work_ns += ns;
+	timed_spend(timed, ns);
 }
 
 void timed_work_covers(int more)
@@ -72,7 +83,7 @@ void timed_compute(uint64_t ns)
 
 	if (!timed->cpu)
 		return;
-	ns = DIV_ROUND_UP(ns * CAPACITY_SCALE, timed->cpu->capacity);
+	ns = DIV_ROUND_UP(times(ns, CAPACITY_SCALE), timed->cpu->capacity);
 	timed->stats.compute_ns += ns;
 	timed_spend(timed, ns);
 }

@@ -363,7 +363,10 @@ static void timed_init(struct timed *timed, struct machine *machine)
 	timed->machine = machine;
 	timed->main = current;
 	timed->tick_ns = NSEC_PER_SEC / timed->profile.hz;
-	timed->max_ns = config->max_ns ? MIN(config->max_ns, TIMED_MAX_NS) : TIMED_MAX_NS;
+	/* An event at TIMED_MAX_NS, where later ones are, too, is beyond it. */
+	timed->max_ns = TIMED_MAX_NS - 1;
+	if (config->max_ns)
+		timed->max_ns = MIN(timed->max_ns, config->max_ns);
 	timed->max_steps = config->max_steps ? config->max_steps : UINT64_MAX;
 	timed->next_report = MIN(MACHINE_PROGRESS_STEPS, timed->max_steps);
 	config->hz = timed->profile.hz;
