@@ -137,3 +137,26 @@ void rig_sleep_until(uint64_t ns)
 	if (ns > now_ns())
 		machine_sleep(ns - now_ns());
 }
+
+int do_job(void *arg)
+{
+	struct job *job = arg;
+	uint64_t delayed;
+
+	rig_sleep_until(job->at_ns);
+	delayed = job->at_ns ? 0 : machine_run_delay(current);
+	job->began_ns = now_ns();
+	job->began_on = this_cpu();
+	machine_compute(job->ns);
+	job->ended_ns = now_ns();
+	job->ended_on = this_cpu();
+	job->delay_ns = machine_run_delay(current) - delayed;
+	return 0;
+}
+
+void assert_near(uint64_t value, uint64_t expected, uint64_t error)
+{
+	if (value + error < expected || value > expected + error)
+		fail_msg("%llu ns, expected %llu +- %llu", (unsigned long long)value,
+			 (unsigned long long)expected, (unsigned long long)error);
+}

@@ -53,4 +53,14 @@ struct task *rig_fair(const char *cpus, int nice, int (*fn)(void *arg), void *ar
 /* From a task: sleep until then. */
 void rig_sleep_until(uint64_t ns);
 
+/* A task that computes, as do_job() with a job. */
+struct job {
+	uint64_t at_ns, ns; /* sleeps until at_ns, then computes so long */
+	uint64_t began_ns, ended_ns, delay_ns;
+	int began_on, ended_on;
+};
+
+int do_job(void *job);
+void assert_near(uint64_t value, uint64_t expected, uint64_t error);
+
 #endif

@@ -226,24 +226,6 @@ static void cores_come_before_threads(void **state)
 
 /* ---- pulling ---- */
 
-struct job {
-	uint64_t at_ns, ns, began_ns, ended_ns;
-	int began_on, ended_on;
-};
-
-static int do_job(void *arg)
-{
-	struct job *job = arg;
-
-	rig_sleep_until(job->at_ns);
-	job->began_ns = now_ns();
-	job->began_on = this_cpu();
-	machine_compute(job->ns);
-	job->ended_ns = now_ns();
-	job->ended_on = this_cpu();
-	return 0;
-}
-
 static void idle_cpu_pulls_what_may_come(void **state)
 {
 	struct job first = {.ns = 10 * MSEC}, other = {.ns = 1500 * USEC};

@@ -83,7 +83,8 @@ void timed_compute(uint64_t ns)
 
 	if (!timed->cpu)
 		return;
-	ns = DIV_ROUND_UP(times(ns, CAPACITY_SCALE), timed->cpu->capacity);
+	ns = MIN(ns, TIMED_MAX_NS);
+	ns = DIV_ROUND_UP(ns * CAPACITY_SCALE, timed->cpu->capacity);
 	timed->stats.compute_ns += ns;
 	timed_spend(timed, ns);
 }
