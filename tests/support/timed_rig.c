@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "lock/rwsem.h"
 #include "machine/timed/profile.h"
 
 struct machine *rig;
@@ -159,4 +160,13 @@ void assert_near(uint64_t value, uint64_t expected, uint64_t error)
 	if (value + error < expected || value > expected + error)
 		fail_msg("%llu ns, expected %llu +- %llu", (unsigned long long)value,
 			 (unsigned long long)expected, (unsigned long long)error);
+}
+
+struct rw_semaphore *rig_rwsem(int n)
+{
+	struct rw_semaphore *lock = (struct rw_semaphore *)&rig_lines[n * 8];
+
+	_Static_assert(sizeof(*lock) <= 8 * sizeof(struct rig_line), "it fits");
+	assert_int_equal(init_rwsem(lock, LOCK_user, rwsem_policy_find("linux")), 0);
+	return lock;
 }

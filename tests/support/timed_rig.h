@@ -53,6 +53,9 @@ struct task *rig_fair(const char *cpus, int nice, int (*fn)(void *arg), void *ar
 /* From a task: sleep until then. */
 void rig_sleep_until(uint64_t ns);
 
+/* The nth rwsem, from 0 on; it takes eight of rig_lines. */
+struct rw_semaphore *rig_rwsem(int n);
+
 /* A task that computes, as do_job() with a job. */
 struct job {
 	uint64_t at_ns, ns; /* sleeps until at_ns, then computes so long */

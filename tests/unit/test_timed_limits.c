@@ -23,15 +23,6 @@ static void assert_failure_has(const char *text)
 		fail_msg("no '%s' in: %s", text, machine_failure(rig));
 }
 
-static struct rw_semaphore *make_rwsem(int n)
-{
-	struct rw_semaphore *sem = (struct rw_semaphore *)&rig_lines[n * 8];
-
-	_Static_assert(sizeof(*sem) <= 8 * sizeof(struct rig_line), "it fits");
-	assert_int_equal(init_rwsem(sem, LOCK_user, rwsem_policy_find("linux")), 0);
-	return sem;
-}
-
 /* ---- limits ---- */
 
 static int compute_for_ever(void *arg)
@@ -174,7 +165,7 @@ static void nothing_can_run(void **state)
 {
 	(void)state;
 	rig_make(&(struct rig_config){.traced = true});
-	sem = make_rwsem(0);
+	sem = rig_rwsem(0);
 	named("keeper", hold_for_ever);
 	named("reader", want_it);
 	named("spinner", spin_for_ever);
@@ -342,7 +333,7 @@ static void preempted_holders_are_seen(void **state)
 	(void)state;
 	rig_make(&(struct rig_config){
 		.clusters = LITTLE_BIG, .changes = "step=2ns relax=20ns", .traced = true});
-	sem = make_rwsem(0);
+	sem = rig_rwsem(0);
 	rig_fifo("0", 1, hog_little, NULL);
 	holder = rig_fair("0", 0, hold_2ms, NULL);
 	waiter = rig_fair("1", 0, wait_for_lock, NULL);
@@ -394,7 +385,7 @@ static void fifo_spins_for_no_preempted_holder(void **state)
 	rig_make(&(struct rig_config){.clusters = RIG_CLUSTER(all, 1, 1024, 0),
 				      .changes = "step=7ns relax=20ns",
 				      .max_ns = 100 * MSEC});
-	sem = make_rwsem(0);
+	sem = rig_rwsem(0);
 	rig_fifo("0", 1, lock_now_and_then, NULL);
 	rig_fair("0", 0, lock_and_unlock, NULL);
 	rig_run(0);

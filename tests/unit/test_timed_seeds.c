@@ -15,15 +15,6 @@
 
 static struct rw_semaphore *sem;
 
-static struct rw_semaphore *make_rwsem(int n)
-{
-	struct rw_semaphore *sem = (struct rw_semaphore *)&rig_lines[n * 8];
-
-	_Static_assert(sizeof(*sem) <= 8 * sizeof(struct rig_line), "it fits");
-	assert_int_equal(init_rwsem(sem, LOCK_user, rwsem_policy_find("linux")), 0);
-	return sem;
-}
-
 /* ---- nothing but the seed decides ---- */
 
 #define TASKS 30
@@ -144,7 +135,7 @@ static uint64_t play(const struct rig_config *config)
 {
 	hash = 0xcbf29ce484222325ull;
 	rig_make(config);
-	sem = make_rwsem(0);
+	sem = rig_rwsem(0);
 	spinlock = (spinlock_t *)&rig_lines[40];
 	for (int i = 0; i < TASKS; i++) {
 		const char *cpus = i % 5 ? "any" : "0-1";

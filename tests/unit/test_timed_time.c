@@ -234,7 +234,7 @@ static void slices_end_where_they_may(void **state)
 			rig_fair("0", 0, stay_in_kernel, &job[i]);
 		}
 		rig_run(0);
-		/* A new task's first slice is half of one; the last of the first ends when it does. */
+		/* A new task's first slice is half of one; the first's last one ends with it. */
 		assert_int_equal(job[1].began_ns, full ? MSEC : 10 * MSEC);
 		assert_int_equal(job[0].ended_ns, full ? 19 * MSEC : 20 * MSEC);
 		rig_end();
