@@ -7,7 +7,9 @@
  * used lately (80 % of it), the last one first, a core without a busy sibling
  * before one with; if none fits the largest idle one; if none is idle the least
  * loaded. An idle CPU pulls a waiting task that fits it. Not modelled: energy
- * tables, wake affinity, balancing while nobody is idle, moving a running task.
+ * tables, wake affinity, balancing while nobody is idle, moving a running task,
+ * the spread of new tasks over the sockets (here the first one fills first), what
+ * keeps Linux from searching for the least loaded CPU or pulling a task at once.
  */
 #include "machine/timed/timed.h"
 
