@@ -18,6 +18,8 @@
 #define PLACES_END INT64_C(0x7ff000000000)
 #define PLACES_ALIGN INT64_C(0x200000)
 #define START_LOOK_NS 20000 /* of few tasks; the more there are, the longer it takes anyway */
+#define START_LOOKS 64 /* and then less often */
+#define START_LOOK_MAX_NS (1000 * 1000)
 
 int workload_config(const struct scenario *scenario, struct mmsim_config *config,
 		    struct sim_error *err)
@@ -125,17 +127,22 @@ static void begin_time(struct workload *w)
 /* Nobody begins before all have entered, so that how they do is no part of a search. */
 static void line_up(struct workload *w)
 {
+	uint64_t look_ns = START_LOOK_NS * (1 + w->nr_workers / 16);
+
 	if (quiet_add(w->to_start, -1u) == 1) {
 		if (w->options->search)
 			mmsim_search_begin(w->options->search);
 		begin_time(w);
 	}
-	do {
+	for (unsigned int looks = 0; !looks || !quiet_load_acquire(w->started); looks++) {
 		if (w->has_time)
-			mmsim_sleep_ns(START_LOOK_NS * (1 + w->nr_workers / 16));
+			mmsim_sleep_ns(look_ns);
 		else
 			mmsim_yield();
-	} while (!quiet_load_acquire(w->started));
+		/* FIFO tasks that do nothing but look may be in the way of those to come. */
+		if (looks > START_LOOKS)
+			look_ns = MIN(2 * look_ns, START_LOOK_MAX_NS);
+	}
 }
 
 int workload_enter(struct worker *worker)

@@ -92,7 +92,7 @@ def one_task_pays_for_its_atomics():
     def times(fault, costs):
         result = run(own("alone"), "flat-8", "--set", f"fault={fault}", costs=costs)
         model = result["model"]
-        return model["ran_ns"], model["counts"], model["costs"]
+        return model["ran_ns"], model["counts"], model["costs"]  # the counts have the exit, too
 
     free = {"step": 0, **{f"line_{name}": 0 for name in LINES}}
     for fault in ("vma_rwsem", "vma_refcnt"):
@@ -119,6 +119,12 @@ def exits_are_not_work():
     expect(f"no CPU is busy for longer than the machine ran: {busy} of {ran}", busy <= ran)
 
 
+def fifo_tasks_do_not_keep_others_from_the_start():
+    result = run(own("fifo"), "phone-4+3+1", "--kernel=6.1")
+    loops = result["tasks"]["rt"]["loops"]
+    expect(f"FIFO tasks begin, {loops} loops, when those of the same CPUs have come", loops > 0)
+
+
 def phone_stalls():
     options = ["--ui_cpu=4-7", "--gc_cpu=0-3", "--beside_heap=0", "--seconds",
                "8s" if FULL else "1s"]
@@ -141,5 +147,6 @@ if __name__ == "__main__":
     without_wake_up_costs_there_is_no_convoy()
     one_task_pays_for_its_atomics()
     exits_are_not_work()
+    fifo_tasks_do_not_keep_others_from_the_start()
     phone_stalls()
     sys.exit(f"{len(FAILED)} of them failed" if FAILED else 0)

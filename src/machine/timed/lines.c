@@ -7,7 +7,9 @@
  * as long as they are far from each other; a line that goes from one owner to
  * the next can do nothing else meanwhile, so that a shared counter saturates. A
  * compare-and-exchange that fails has the line for one more try: the loop around it
- * takes less time than the next request takes to come.
+ * takes less time than the next request takes to come. Any other two accesses of
+ * one CPU to a line that many want are two transfers, even a few ns apart, where a
+ * core would mostly keep it: a reader's two words of an rwsem cost too much so.
  * Caches are as large as need be. Not modelled: store buffers and prefetching (a
  * store waits for its line), false hits after eviction, the weak memory order.
  * A line is a place in the arena of objects, never an address; what lies

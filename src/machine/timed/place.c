@@ -8,7 +8,9 @@
  * before one with; if none fits the largest idle one; if none is idle the least
  * loaded. An idle CPU pulls a waiting task that fits it. Not modelled: energy
  * tables, wake affinity, balancing but by who goes idle, moving a running task (one
- * that always runs stays where it began), FIFO tasks pushed to other CPUs.
+ * that always runs stays where it began), FIFO tasks pushed to other CPUs, the
+ * spread of new tasks over the sockets (here the first one fills first), what keeps
+ * Linux from searching for the least loaded CPU or pulling a task at once.
  */
 #include "machine/timed/timed.h"
 

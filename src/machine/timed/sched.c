@@ -6,7 +6,8 @@
  * the kernel allows it: with preemption=full anywhere outside a spinlock, with
  * none in user mode, at cond_resched and on the way out of the kernel; slices
  * end at ticks. What a task was in the middle of goes on where it next runs.
- * Not modelled: real-time throttling, deadline tasks, softirqs.
+ * Not modelled: real-time throttling, deadline tasks, softirqs, the time that a
+ * resched interrupt takes to come; two threads of a core run at full speed each.
  */
 #include "machine/timed/timed.h"
 
