@@ -19,8 +19,6 @@ extern __thread bool mmsim_stepping __mmsim_tls;
 enum access { ACCESS_LOAD, ACCESS_STORE, ACCESS_ATOMIC };
 
 void machine_step_slow(const volatile void *addr, enum access access) __attribute__((cold));
-/* Models: a compare-and-exchange found another value. */
-void machine_exchange_failed(const volatile void *addr) __attribute__((cold));
 
 static __always_inline void machine_step(const volatile void *addr, enum access access)
 {
@@ -93,13 +91,9 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 #define try_cmpxchg_order(p, old, new, order)                                                      \
 	({                                                                                         \
 		__typeof__(*(p)) value_to_exchange = (new);                                        \
-		bool was_exchanged;                                                                \
 		machine_step(p, ACCESS_ATOMIC);                                                    \
-		was_exchanged = __atomic_compare_exchange_n(p, old, value_to_exchange, false,      \
-							    order, __ATOMIC_RELAXED);              \
-		if (unlikely(!was_exchanged && mmsim_stepping))                                    \
-			machine_exchange_failed(p);                                                \
-		was_exchanged;                                                                     \
+		__atomic_compare_exchange_n(p, old, value_to_exchange, false, order,               \
+					    __ATOMIC_RELAXED);                                     \
 	})
 #define try_cmpxchg(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_SEQ_CST)
 #define try_cmpxchg_acquire(p, old, new) try_cmpxchg_order(p, old, new, __ATOMIC_ACQUIRE)

@@ -415,12 +415,6 @@ void machine_step_slow(const volatile void *addr, enum access access)
 		model_step(addr);
 }
 
-void machine_exchange_failed(const volatile void *addr)
-{
-	if (mmsim_charging)
-		timed_exchange_failed(addr);
-}
-
 void machine_preempt_point(void)
 {
 	if (current->machine->ops->preempt_point)

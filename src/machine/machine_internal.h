@@ -80,7 +80,6 @@ void model_rcu_read_unlock(void);
 
 /* The modelled machine's. */
 void timed_step(const volatile void *addr, enum access access);
-void timed_exchange_failed(const volatile void *addr);
 void timed_object_filled(const void *object, size_t size);
 void timed_wrote(const volatile void *addr);
 void timed_work_covers(int more);

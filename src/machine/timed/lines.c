@@ -6,10 +6,9 @@
  * by many to read or by one to write, comes from the nearest holder, and takes
  * as long as they are far from each other; a line that goes from one owner to
  * the next can do nothing else meanwhile, so that a shared counter saturates. A
- * compare-and-exchange that fails has the line for one more try: the loop around it
- * takes less time than the next request takes to come. Any other two accesses of
- * one CPU to a line that many want are two transfers, even a few ns apart, where a
- * core would mostly keep it: a reader's two words of an rwsem cost too much so.
+ * move is half a request and half an answer: for the request's half of the shortest
+ * one a CPU that has waited for a line to write has it for further accesses, such as
+ * the second word of a lock, or a compare-and-exchange that is tried again.
  * Caches are as large as need be. Not modelled: store buffers and prefetching (a
  * store waits for its line), false hits after eviction, the weak memory order.
  * A line is a place in the arena of objects, never an address; what lies
@@ -126,25 +125,27 @@ static void own(struct line *line, const struct cpu *cpu)
 
 static uint64_t fetch_to_write(struct timed *timed, struct line *line)
 {
-	const struct cpu *cpu = timed->cpu;
+	struct cpu *cpu = timed->cpu;
 	enum profile_cost from = farthest(cpu, &line->holders);
+	uint64_t ns;
 
 	count_move(timed, from);
 	own(line, cpu);
-	return move_alone(timed, line, from);
+	ns = move_alone(timed, line, from);
+	cpu->kept = line;
+	cpu->kept_until = timed->now + ns + cpu->cost[COST_line_cluster] / 2;
+	return ns;
 }
 
 /* What it takes until the running CPU has the line. */
 static uint64_t fetch(struct timed *timed, struct line *line, bool write)
 {
-	const struct line *kept = timed->cpu->kept;
 	const unsigned int cpu = timed->cpu->id;
 	struct cpu_mask alone = {{0}};
 
-	timed->cpu->kept = NULL;
 	if (line->owner == cpu + 1)
 		return 0;
-	if (line == kept)
+	if (line == timed->cpu->kept && timed->now <= timed->cpu->kept_until)
 		return 0;
 	if (!write)
 		return mask_has(&line->holders, cpu) ? 0 : fetch_to_read(timed, line);
@@ -226,14 +227,6 @@ void timed_step(const volatile void *addr, enum access access)
 	/* Whoever spins on it looks when this access is done. */
 	if (access != ACCESS_LOAD)
 		timed_wrote(addr);
-}
-
-void timed_exchange_failed(const volatile void *addr)
-{
-	struct timed *timed = timed_of(current);
-
-	if (timed->cpu)
-		timed->cpu->kept = line_of(timed, addr);
 }
 
 void timed_object_filled(const void *object, size_t size)

@@ -64,7 +64,8 @@ struct cpu {
 	unsigned int id, first_of_core, cluster, socket, capacity;
 	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
 	uint64_t cost[NR_PROFILE_COSTS]; /* of this CPU */
-	const struct line *kept; /* still here for the next access, although others asked for it */
+	const struct line *kept; /* still here until then, although others asked for it */
+	uint64_t kept_until;
 	struct task *curr; /* NULL: idle */
 	struct task *last; /* the last that ran here */
 	bool need_resched;
