@@ -98,6 +98,8 @@ static void print_link(const json_t *link, bool first, FILE *out)
 	const char *site = json_string_value(json_object_get(link, "site"));
 	double for_ns = json_number_at(link, "for_ns");
 	double preempted = json_number_at(link, "preempted_ns");
+	const char *doing = json_string_value(json_object_get(link, "state"));
+	bool is_preempted = !strcmp(doing, "preempted");
 
 	fprintf(out, "    %s", first ? "" : "which waited for ");
 	if (json_is_true(json_object_get(link, "behind_writer")))
@@ -107,10 +109,10 @@ static void print_link(const json_t *link, bool first, FILE *out)
 		fprintf(out, "%s%s in %s, which had %s%s for %.3f ms", first ? "for " : "", task,
 			site, lock, json_is_true(json_object_get(link, "write")) ? " (write)" : "",
 			for_ns / 1e6);
-	fprintf(out, ": %s on cpu %.0f", json_string_value(json_object_get(link, "state")),
-		json_number_at(link, "cpu"));
-	if (preempted)
-		fprintf(out, ", then preempted there for %.3f ms", preempted / 1e6);
+	fprintf(out, ": %s on cpu %.0f", doing, json_number_at(link, "cpu"));
+	if (preempted >= 1000)
+		fprintf(out, "%s for %.3f ms", is_preempted ? "" : ", then preempted there",
+			preempted / 1e6);
 	fputc('\n', out);
 }
 
