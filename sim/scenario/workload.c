@@ -18,6 +18,8 @@
 #define PLACES_END INT64_C(0x7ff000000000)
 #define PLACES_ALIGN INT64_C(0x200000)
 #define START_LOOK_NS 20000 /* of few tasks; the more there are, the longer it takes anyway */
+#define MANY_LOOKS 1000
+#define LONGEST_LOOK_NS (1000 * NSEC_PER_SEC)
 
 int workload_config(const struct scenario *scenario, struct mmsim_config *config,
 		    struct sim_error *err)
@@ -125,16 +127,22 @@ static void begin_time(struct workload *w)
 /* Nobody begins before all have entered, so that how they do is no part of a search. */
 static void line_up(struct workload *w)
 {
+	uint64_t look_ns = START_LOOK_NS * (1 + w->nr_workers / 16);
+	unsigned int looks = 0;
+
 	if (quiet_add(w->to_start, -1u) == 1) {
 		if (w->options->search)
 			mmsim_search_begin(w->options->search);
 		begin_time(w);
 	}
 	do {
-		if (w->has_time)
-			mmsim_sleep_ns(START_LOOK_NS * (1 + w->nr_workers / 16));
-		else
+		if (!w->has_time)
 			mmsim_yield();
+		else
+			mmsim_sleep_ns(look_ns);
+		/* Where a look takes longer than this sleep, a FIFO task would look for ever. */
+		if (!w->host && ++looks > MANY_LOOKS)
+			look_ns = MIN(look_ns * 2, LONGEST_LOOK_NS);
 	} while (!quiet_load_acquire(w->started));
 }
 
