@@ -19,7 +19,7 @@
 #define PLACES_ALIGN INT64_C(0x200000)
 #define START_LOOK_NS 20000 /* of few tasks; the more there are, the longer it takes anyway */
 #define START_LOOKS 64 /* and then less often */
-#define START_LOOK_MAX_NS (1000 * 1000)
+#define START_LOOK_MAX_NS(host) ((host) ? NSEC_PER_MSEC : 1000 * NSEC_PER_SEC)
 
 int workload_config(const struct scenario *scenario, struct mmsim_config *config,
 		    struct sim_error *err)
@@ -141,7 +141,7 @@ static void line_up(struct workload *w)
 			mmsim_yield();
 		/* FIFO tasks that do nothing but look may be in the way of those to come. */
 		if (looks > START_LOOKS)
-			look_ns = MIN(2 * look_ns, START_LOOK_MAX_NS);
+			look_ns = MIN(2 * look_ns, START_LOOK_MAX_NS(w->host));
 	}
 }
 
