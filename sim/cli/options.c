@@ -308,6 +308,10 @@ int cli_config_machine(const struct cli_options *options, struct mmsim_config *c
 	config->emulate_costs = !options->no_emulate;
 	if (options->machine && mmsim_config_set(config, "machine", options->machine, error))
 		return usage("%s%s", error, "");
+	if (options->no_emulate && strcmp(config->machine, "host") &&
+	    strcmp(config->machine, "step"))
+		return usage("--no-emulate: %s charges its own costs: --set cost.NAME=0%s",
+			     config->machine, "");
 	if (options->schedule) {
 		if (strlen(options->schedule) >= sizeof(config->schedule))
 			return usage("--schedule: too long%s%s", "", "");

@@ -217,6 +217,21 @@ static int set_number(uint64_t *to, const char *value)
 	return *end || errno ? -EINVAL : 0;
 }
 
+/* "50ms", "2s"; a plain number is nanoseconds. */
+static int set_time(uint64_t *to, const char *value)
+{
+	char *end;
+
+	if (parse_amount(value, "ns", INT64_MAX / 16, to))
+		return 0;
+	*to = strtoull(value, &end, 10);
+	if (end == value || *value == '-' || strcmp(end, "s") ||
+	    *to > INT64_MAX / 16 / NSEC_PER_SEC)
+		return -EINVAL;
+	*to *= NSEC_PER_SEC;
+	return 0;
+}
+
 static int set_class_policy(struct mmsim_config *config, const char *class, const char *value)
 {
 	for (unsigned int i = 0; i < NR_LOCK_CLASSES; i++)
@@ -250,7 +265,7 @@ static int config_set(struct mmsim_config *config, const char *key, const char *
 	if (!strcmp(key, "max_steps"))
 		return set_number(&config->max_steps, value);
 	if (!strcmp(key, "max_time"))
-		return parse_amount(value, "ns", INT64_MAX / 16, &config->max_ns) ? 0 : -EINVAL;
+		return set_time(&config->max_ns, value);
 	return -ENOENT;
 }
 

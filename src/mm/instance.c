@@ -62,6 +62,10 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		snprintf(error, ERROR_SIZE, "cost: only on a modelled machine");
 		return -EOPNOTSUPP;
 	}
+	if (mc.kind == MACHINE_TIMED && mc.schedule && *mc.schedule) {
+		snprintf(error, ERROR_SIZE, "schedule: only on machine=step");
+		return -EOPNOTSUPP;
+	}
 	err = machine_create(&mc, out);
 	if (err == -EINVAL && mc.kind == MACHINE_STEP)
 		snprintf(error, ERROR_SIZE,

@@ -1,0 +1,1 @@
+run tests/cli/two-threads.rec --machine flat-8 --set max_time=soon --quiet

@@ -1,0 +1,1 @@
+run gc-madvise --machine flat-8 --no-emulate --quiet
