@@ -506,8 +506,8 @@ void machine_work_covers_end(void)
 
 void machine_kernel_enter_slow(enum work_kind kind)
 {
-	machine_work_slow(kind, 1);
 	current->in_kernel++;
+	machine_work_slow(kind, 1);
 }
 
 void machine_kernel_exit_slow(void)

@@ -71,7 +71,8 @@ static void arm_tick(struct timed *timed, struct cpu *cpu)
 {
 	uint64_t end;
 
-	if (!cpu->curr || cpu->curr->fifo || !cpu->nr_fair || event_is_queued(timed, &cpu->tick))
+	if (!cpu->curr || cpu->curr->fifo || !cpu->nr_fair || cpu->need_resched ||
+	    event_is_queued(timed, &cpu->tick))
 		return;
 	end = fair_slice_end(timed, cpu);
 	end = MAX(end, timed->now + 1);
