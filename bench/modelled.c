@@ -16,6 +16,7 @@
 #define MAX_TASKS 128
 #define STEPS_IN_ALL 400000
 #define LOCKS_A_TASK 500
+#define LOCK_HOLD_NS 200
 #define TOUCHES_IN_ALL 8000
 #define AREA (64ull << 20) /* of a task */
 
@@ -60,6 +61,7 @@ static int lock_body(void *arg)
 
 	for (int i = 0; i < player->each; i++) {
 		spin_lock(&player->words->lock, LOCK_zone_lock, SITE_user);
+		machine_compute(LOCK_HOLD_NS); /* or none would ever be waited for */
 		spin_unlock(&player->words->lock);
 	}
 	return 0;

@@ -30,6 +30,9 @@ transfer_t jump_fcontext(void *to, void *data);
 #define VALGRIND_STACK_DEREGISTER(id) ((void)(id))
 #endif
 
+#define STACK_COLOURS 61
+#define STACK_COLOUR 192 /* bytes: 61 times that is three pages */
+
 struct fibre_switching {
 	struct fibre *from, *to;
 };
@@ -72,15 +75,18 @@ static void *stack_alloc(struct mmsim_search *search)
 	return stack;
 }
 
-int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg,
+int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg, int number,
 		 struct mmsim_search *search)
 {
+	/* All at one place of a page, the tops of many stacks would push each other out. */
+	size_t left_out = (size_t)number % STACK_COLOURS * STACK_COLOUR;
+
 	*fibre = (struct fibre){.entry = entry, .arg = arg, .stack_size = FIBRE_STACK_SIZE};
 	fibre->stack = stack_alloc(search);
 	if (!fibre->stack)
 		return -ENOMEM;
-	fibre->context = make_fcontext((char *)fibre->stack + FIBRE_STACK_SIZE,
-				       FIBRE_STACK_SIZE - 4096, fibre_main);
+	fibre->context = make_fcontext((char *)fibre->stack + FIBRE_STACK_SIZE - left_out,
+				       FIBRE_STACK_SIZE - 4096 - left_out, fibre_main);
 	fibre->valgrind_id = VALGRIND_STACK_REGISTER(
 		fibre->stack, (char *)fibre->stack + FIBRE_STACK_SIZE - 1);
 	fibre->asan_bottom = fibre->stack;

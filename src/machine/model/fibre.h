@@ -19,10 +19,11 @@ struct fibre {
 };
 
 /*
- * Give @fibre a stack on which the first switch to it runs @entry(@arg). @search:
- * keeps stacks for the next run, may be NULL.
+ * Give @fibre a stack on which the first switch to it runs @entry(@arg). @number:
+ * stacks of different ones begin in different sets of the caches. @search: keeps
+ * stacks for the next run, may be NULL.
  */
-int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg,
+int fibre_create(struct fibre *fibre, void (*entry)(void *arg), void *arg, int number,
 		 struct mmsim_search *search);
 /* The calling OS thread's own stack. */
 void fibre_adopt_thread(struct fibre *fibre);

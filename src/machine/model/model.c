@@ -419,7 +419,8 @@ static int model_task_start(struct task *task)
 	int err = context_create(model, task);
 
 	if (!err)
-		err = fibre_create(&task->context->fibre, task_entry, task, model->search);
+		err = fibre_create(&task->context->fibre, task_entry, task, task->index,
+				   model->search);
 	if (err)
 		return err;
 	set_state(task, TASK_RUNNING);

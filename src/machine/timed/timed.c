@@ -226,7 +226,7 @@ static int task_make(struct timed *timed, struct task *task)
 	if (err)
 		return err;
 	set_state(task, TASK_UNINTERRUPTIBLE);
-	return fibre_create(&task->context->fibre, task_entry, task, NULL);
+	return fibre_create(&task->context->fibre, task_entry, task, task->index, NULL);
 }
 
 static int timed_task_start(struct task *task)
@@ -404,11 +404,12 @@ static int start_machine(struct timed *timed, struct machine *machine)
 static int timed_create(struct machine *machine)
 {
 	const struct machine_config *config = &machine->config;
-	struct timed *timed = calloc(1, sizeof(*timed));
+	struct timed *timed = aligned_alloc(__alignof__(*timed), sizeof(*timed));
 	int err;
 
 	if (!timed)
 		return -ENOMEM;
+	memset(timed, 0, sizeof(*timed));
 	machine->impl = timed;
 	err = profile_load(config->profile, config->profile_changes ? config->profile_changes : "",
 			   &timed->profile, config->error ? config->error : machine->failure);

@@ -59,23 +59,24 @@ static inline bool mask_meet(const struct cpu_mask *a, const struct cpu_mask *b)
 }
 
 struct cpu {
+	/* What each step looks at, in the fewest lines of this computer's. */
 	struct event event; /* its task goes on; not queued: idle, spinning, or it is running now */
-	struct event tick; /* the first tick at which the task's slice may be over */
-	unsigned int id, first_of_core, cluster, socket, capacity;
-	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
-	uint64_t cost[NR_PROFILE_COSTS]; /* of this CPU */
+	struct task *curr; /* NULL: idle */
 	const struct line *kept; /* still here until then, although others asked for it */
 	uint64_t kept_until;
-	struct task *curr; /* NULL: idle */
-	struct task *last; /* the last that ran here */
+	unsigned int id, first_of_core, cluster, socket, capacity;
 	bool need_resched;
+	uint64_t cost[NR_PROFILE_COSTS]; /* of this CPU */
+	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
+	struct event tick; /* the first tick at which the task's slice may be over */
+	struct task *last; /* the last that ran here */
 	/* Those that wait for it. */
 	struct list_head fair, fifo; /* fifo: by priority, then in order of coming */
 	unsigned int nr_fair, nr_fifo;
 	int64_t vtime; /* weighted mean of the fair tasks' vruntime, when last seen */
 	uint64_t busy_ns, curr_since, idle_since;
 	uint64_t awake_from; /* it leaves idle until then, for whomever */
-};
+} __cacheline_aligned;
 
 /* ---- tasks ---- */
 
@@ -95,6 +96,7 @@ struct entity {
 };
 
 struct machine_context {
+	int covered; /* machine_work_covers(): the depth */
 	struct fibre fibre;
 	struct task *task;
 	struct entity se;
@@ -111,7 +113,6 @@ struct machine_context {
 	unsigned int spin_size;
 	long spin_value;
 	struct list_head spinner;
-	int covered; /* machine_work_covers(): the depth */
 	int rcu_depth;
 	uint64_t rcu_since;
 	bool rcu_blocks; /* the grace period under way waits for it */
