@@ -8,10 +8,12 @@
 #include "machine/timed/timed.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#define CHILDREN 4 /* a node's lie in one cache line */
+#define CHILDREN 8 /* a node's lie in one cache line */
 #define ORDER_BITS 16
 #define MAX_EVENTS (1 << ORDER_BITS)
+#define NO_KEY UINT64_MAX /* behind the last, so that each node has all its children */
 
 /* ---- the queue ---- */
 
@@ -20,16 +22,30 @@ static uint64_t key_of(const struct event *event)
 	return event->time << ORDER_BITS | event->order;
 }
 
+static struct event *event_of(const struct event_queue *queue, uint64_t key)
+{
+	return queue->event[key % MAX_EVENTS];
+}
+
+/* key[1] is where a cache line begins. */
 int event_queue_init(struct event_queue *queue)
 {
-	queue->heap = calloc(MAX_EVENTS, sizeof(*queue->heap));
+	size_t size = (MAX_EVENTS + 2 * CHILDREN) * sizeof(*queue->key);
+
+	queue->keys = aligned_alloc(64, size);
+	queue->event = calloc(MAX_EVENTS, sizeof(*queue->event));
 	queue->place = calloc(MAX_EVENTS, sizeof(*queue->place));
-	return queue->heap && queue->place ? 0 : -ENOMEM;
+	if (!queue->keys || !queue->event || !queue->place)
+		return -ENOMEM;
+	memset(queue->keys, 0xff, size);
+	queue->key = queue->keys + CHILDREN - 1;
+	return 0;
 }
 
 void event_queue_free(struct event_queue *queue)
 {
-	free(queue->heap);
+	free(queue->keys);
+	free(queue->event);
 	free(queue->place);
 }
 
@@ -38,59 +54,59 @@ void event_init(struct timed *timed, struct event *event,
 {
 	BUG_ON(timed->next_order == MAX_EVENTS);
 	*event = (struct event){.order = timed->next_order++, .fire = fire};
+	timed->queue.event[event->order] = event;
 }
 
-static void put_at(struct event_queue *queue, int at, struct heap_entry entry)
+static void put_at(struct event_queue *queue, int at, uint64_t key)
 {
-	queue->heap[at] = entry;
-	queue->place[entry.key % MAX_EVENTS] = at + 1;
+	queue->key[at] = key;
+	queue->place[key % MAX_EVENTS] = at + 1;
 }
 
-static void sift_up(struct event_queue *queue, int at, struct heap_entry entry)
+static void sift_up(struct event_queue *queue, int at, uint64_t key)
 {
 	while (at) {
 		int parent = (at - 1) / CHILDREN;
 
-		if (entry.key > queue->heap[parent].key)
+		if (key > queue->key[parent])
 			break;
-		put_at(queue, at, queue->heap[parent]);
+		put_at(queue, at, queue->key[parent]);
 		at = parent;
 	}
-	put_at(queue, at, entry);
+	put_at(queue, at, key);
 }
 
-static void sift_down(struct event_queue *queue, int at, struct heap_entry entry)
+static void sift_down(struct event_queue *queue, int at, uint64_t key)
 {
 	for (;;) {
-		int first = at * CHILDREN + 1, end = MIN(first + CHILDREN, queue->nr),
-		    least = first;
+		int first = at * CHILDREN + 1, least = first;
 
-		if (first >= end)
+		if (first >= queue->nr)
 			break;
-		for (int i = first + 1; i < end; i++)
-			if (queue->heap[i].key < queue->heap[least].key)
-				least = i;
-		if (entry.key < queue->heap[least].key)
+		/* Without a branch: which is the least cannot be foreseen. */
+		for (int i = first + 1; i < first + CHILDREN; i++)
+			least = queue->key[i] < queue->key[least] ? i : least;
+		if (key < queue->key[least])
 			break;
-		put_at(queue, at, queue->heap[least]);
+		put_at(queue, at, queue->key[least]);
 		at = least;
 	}
-	put_at(queue, at, entry);
+	put_at(queue, at, key);
 }
 
-static void sift(struct event_queue *queue, int at, struct heap_entry entry)
+static void sift(struct event_queue *queue, int at, uint64_t key)
 {
-	if (at && entry.key < queue->heap[(at - 1) / CHILDREN].key)
-		sift_up(queue, at, entry);
+	if (at && key < queue->key[(at - 1) / CHILDREN])
+		sift_up(queue, at, key);
 	else
-		sift_down(queue, at, entry);
+		sift_down(queue, at, key);
 }
 
 void timed_new_horizon(struct timed *timed)
 {
 	timed->horizon = timed->max_ns;
 	if (timed->queue.nr)
-		timed->horizon = MIN(timed->horizon, timed->queue.heap[0].key >> ORDER_BITS);
+		timed->horizon = MIN(timed->horizon, timed->queue.key[0] >> ORDER_BITS);
 }
 
 void event_at(struct timed *timed, struct event *event, uint64_t time)
@@ -99,7 +115,7 @@ void event_at(struct timed *timed, struct event *event, uint64_t time)
 	int at = queue->place[event->order];
 
 	event->time = MIN(time, TIMED_MAX_NS);
-	sift(queue, at ? at - 1 : queue->nr++, (struct heap_entry){key_of(event), event});
+	sift(queue, at ? at - 1 : queue->nr++, key_of(event));
 	timed_new_horizon(timed);
 }
 
@@ -107,13 +123,14 @@ void event_cancel(struct timed *timed, struct event *event)
 {
 	struct event_queue *queue = &timed->queue;
 	int at = queue->place[event->order];
-	struct heap_entry last;
+	uint64_t last;
 
 	if (!at)
 		return;
 	queue->place[event->order] = 0;
-	last = queue->heap[--queue->nr];
-	if (last.event != event)
+	last = queue->key[--queue->nr];
+	queue->key[queue->nr] = NO_KEY;
+	if (queue->nr != at - 1)
 		sift(queue, at - 1, last);
 	timed_new_horizon(timed);
 }
@@ -179,7 +196,7 @@ static void next_event(struct timed *timed, bool last)
 			give_up(timed);
 			return;
 		}
-		event = timed->queue.heap[0].event;
+		event = event_of(&timed->queue, timed->queue.key[0]);
 		/* Whoever ran may have run ahead of it, but no event did. */
 		BUG_ON(event->time < timed->last_event);
 		timed->now = timed->last_event = event->time;
@@ -209,7 +226,7 @@ void timed_check_written(struct timed *timed)
 void timed_spend_slow(struct timed *timed)
 {
 	struct event_queue *queue = &timed->queue;
-	struct event *event = &timed->cpu->event, *first = queue->heap[0].event;
+	struct event *event = &timed->cpu->event, *first = event_of(queue, queue->key[0]);
 
 	event->time = timed->now;
 	if (unlikely(!queue->nr || first->fire || timed->now > timed->max_ns)) {
@@ -219,7 +236,7 @@ void timed_spend_slow(struct timed *timed)
 	}
 	/* The usual case in one step: the first CPU's place is ours from now on. */
 	queue->place[first->order] = 0;
-	sift_down(queue, 0, (struct heap_entry){key_of(event), event});
+	sift_down(queue, 0, key_of(event));
 	timed->now = timed->last_event = first->time;
 	timed_new_horizon(timed);
 	run_cpu(timed, first, false);
@@ -237,8 +254,8 @@ static void bring_up_to_now(struct timed *timed)
 {
 	struct event_queue *queue = &timed->queue;
 
-	while (queue->nr && queue->heap[0].event->time < timed->now)
-		event_at(timed, queue->heap[0].event, timed->now);
+	while (queue->nr && queue->key[0] >> ORDER_BITS < timed->now)
+		event_at(timed, event_of(queue, queue->key[0]), timed->now);
 }
 
 void timed_go(struct timed *timed)

@@ -26,14 +26,11 @@ struct event {
 	void (*fire)(struct timed *timed, struct event *event);
 };
 
-struct heap_entry {
-	uint64_t key; /* time and order in one, so that nothing else is looked at */
-	struct event *event;
-};
-
+/* A heap of keys, time and order in one, so that nothing else is looked at. */
 struct event_queue {
-	struct heap_entry *heap; /* four children a node */
+	uint64_t *keys, *key; /* the memory, and where the heap begins in it */
 	int nr;
+	struct event **event; /* by order */
 	int *place; /* by order: in the heap, and 1; 0: not in it */
 };
 
