@@ -14,7 +14,7 @@
 #include "mmsim/mmsim.h"
 
 #define MAX_TASKS 128
-#define STEPS_IN_ALL 400000
+#define STEPS_IN_ALL 2000000 /* so that stacks being touched first is no part of it */
 #define LOCKS_A_TASK 500
 #define LOCK_HOLD_NS 200
 #define TOUCHES_IN_ALL 8000

@@ -76,20 +76,31 @@ static void sift_up(struct event_queue *queue, int at, uint64_t key)
 	put_at(queue, at, key);
 }
 
+/* Of a node's children. Without a branch, as which it is cannot be foreseen. */
+static uint64_t least_of(const uint64_t key[CHILDREN])
+{
+	uint64_t a = MIN(key[0], key[1]), b = MIN(key[2], key[3]);
+	uint64_t c = MIN(key[4], key[5]), d = MIN(key[6], key[7]);
+
+	a = MIN(a, b);
+	c = MIN(c, d);
+	return MIN(a, c);
+}
+
 static void sift_down(struct event_queue *queue, int at, uint64_t key)
 {
 	for (;;) {
-		int first = at * CHILDREN + 1, least = first;
+		int first = at * CHILDREN + 1;
+		uint64_t least;
 
 		if (first >= queue->nr)
 			break;
-		/* Without a branch: which is the least cannot be foreseen. */
-		for (int i = first + 1; i < first + CHILDREN; i++)
-			least = queue->key[i] < queue->key[least] ? i : least;
-		if (key < queue->key[least])
+		least = least_of(&queue->key[first]);
+		if (key < least)
 			break;
-		put_at(queue, at, queue->key[least]);
-		at = least;
+		first = queue->place[least % MAX_EVENTS] - 1;
+		put_at(queue, at, least);
+		at = first;
 	}
 	put_at(queue, at, key);
 }
@@ -172,11 +183,8 @@ static void too_long(struct timed *timed)
 	timed_finish(timed, -EOVERFLOW, true);
 }
 
-/* The first event's CPU becomes the one that runs. */
-static void run_cpu(struct timed *timed, struct event *event, bool last)
+static void run_cpu(struct timed *timed, struct cpu *cpu, bool last)
 {
-	struct cpu *cpu = container_of(event, struct cpu, event);
-
 	timed->cpu = cpu;
 	switch_to(cpu->curr, last);
 }
@@ -207,7 +215,7 @@ static void next_event(struct timed *timed, bool last)
 		}
 		event_cancel(timed, event);
 		if (!event->fire) {
-			run_cpu(timed, event, last);
+			run_cpu(timed, container_of(event, struct cpu, event), last);
 			return;
 		}
 		event->fire(timed, event);
@@ -226,20 +234,22 @@ void timed_check_written(struct timed *timed)
 void timed_spend_slow(struct timed *timed)
 {
 	struct event_queue *queue = &timed->queue;
-	struct event *event = &timed->cpu->event, *first = event_of(queue, queue->key[0]);
+	struct event *event = &timed->cpu->event;
+	uint64_t first = queue->key[0];
 
 	event->time = timed->now;
-	if (unlikely(!queue->nr || first->fire || timed->now > timed->max_ns)) {
+	/* The CPUs' are the first events that were made; none: NO_KEY. */
+	if (unlikely(first % MAX_EVENTS >= timed->nr_cpus || timed->now > timed->max_ns)) {
 		event_at(timed, event, timed->now);
 		next_event(timed, false);
 		return;
 	}
 	/* The usual case in one step: the first CPU's place is ours from now on. */
-	queue->place[first->order] = 0;
+	queue->place[first % MAX_EVENTS] = 0;
 	sift_down(queue, 0, key_of(event));
-	timed->now = timed->last_event = first->time;
+	timed->now = timed->last_event = first >> ORDER_BITS;
 	timed_new_horizon(timed);
-	run_cpu(timed, first, false);
+	run_cpu(timed, &timed->cpus[first % MAX_EVENTS], false);
 }
 
 void timed_switch_away(struct timed *timed, bool last)
