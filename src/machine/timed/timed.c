@@ -310,26 +310,36 @@ static int start_daemon(struct timed *timed, const char *name, int fifo, int (*f
 	return *out ? task_make(timed, *out) : -ENOMEM;
 }
 
+/* A small CPU takes longer. */
+static void costs_init(const struct profile *p, const struct profile_cluster *cluster,
+		       uint64_t cost[])
+{
+	for (int k = 0; k < NR_PROFILE_COSTS; k++)
+		cost[k] = profile_costs[k].scaled ?
+				  DIV_ROUND_UP(p->cost[k] * CAPACITY_SCALE, cluster->capacity) :
+				  p->cost[k];
+}
+
 static void cpus_init(struct timed *timed)
 {
 	const struct profile *p = &timed->profile;
 	unsigned int id = 0;
 
-	for (unsigned int c = 0; c < p->nr_clusters; c++)
-		for (unsigned int i = 0; i < p->cluster[c].cpus; i++, id++) {
+	for (unsigned int c = 0; c < p->nr_clusters; c++) {
+		const struct profile_cluster *cluster = &p->cluster[c];
+
+		costs_init(p, cluster, timed->costs[c]);
+		for (unsigned int i = 0; i < cluster->cpus; i++, id++) {
 			struct cpu *cpu = &timed->cpus[id];
 
 			cpu->id = id;
 			cpu->cluster = c;
-			cpu->socket = p->cluster[c].socket;
-			cpu->capacity = p->cluster[c].capacity;
-			cpu->first_of_core = id - i % p->cluster[c].threads;
-			for (int k = 0; k < NR_PROFILE_COSTS; k++)
-				cpu->cost[k] = profile_costs[k].scaled ?
-						       DIV_ROUND_UP(p->cost[k] * CAPACITY_SCALE,
-								    cpu->capacity) :
-						       p->cost[k];
+			cpu->socket = cluster->socket;
+			cpu->capacity = cluster->capacity;
+			cpu->first_of_core = id - i % cluster->threads;
+			cpu->cost = timed->costs[c];
 		}
+	}
 	timed->nr_cpus = id;
 }
 

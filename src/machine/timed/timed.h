@@ -61,9 +61,11 @@ struct cpu {
 	struct task *curr; /* NULL: idle */
 	const struct line *kept; /* still here until then, although others asked for it */
 	uint64_t kept_until;
-	unsigned int id, first_of_core, cluster, socket, capacity;
+	const uint64_t *cost; /* by enum profile_cost; those of its cluster */
+	unsigned int id, capacity;
+	/* The rest. */
+	unsigned int first_of_core, cluster, socket;
 	bool need_resched;
-	uint64_t cost[NR_PROFILE_COSTS]; /* of this CPU */
 	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
 	struct event tick; /* the first tick at which the task's slice may be over */
 	struct task *last; /* the last that ran here */
@@ -150,6 +152,7 @@ struct timed {
 	uint32_t next_order;
 	struct cpu *cpu; /* runs now; NULL: between two tasks, or main */
 	struct cpu cpus[PROFILE_MAX_CPUS];
+	uint64_t costs[PROFILE_MAX_CLUSTERS][NR_PROFILE_COSTS]; /* of a cluster's CPUs */
 	unsigned int nr_cpus;
 	uint64_t tick_ns;
 	struct line *lines; /* of the arena's, by offset / 64 */
