@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "harness.h"
 #include "machine/host/topology.h"
+#include "mmsim/mmsim.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -41,6 +42,23 @@ uint64_t bench_now_ns(void)
 void bench_bind(int cpu)
 {
 	host_bind_to_cpu(cpu);
+}
+
+struct mmsim *bench_instance(struct mmsim_config *config, const char *machine)
+{
+	struct mmsim *sim;
+	char error[256];
+
+	if (mmsim_config_set(config, "machine", machine, error) ||
+	    mmsim_create(config, &sim, error))
+		bench_die("%s", error);
+	return sim;
+}
+
+void bench_instance_end(struct mmsim *sim)
+{
+	if (mmsim_destroy(sim))
+		bench_die("the instance leaked");
 }
 
 /* ---- disturbances ---- */

@@ -78,6 +78,13 @@ bool row_met(const struct row *row);
 /* Nanoseconds of one uncontended atomic addition to a cached word. */
 double bench_atomic_ns(void *unused);
 
+struct mmsim;
+struct mmsim_config;
+
+/* An instance with @config on that machine; and its end, which finds nothing left. */
+struct mmsim *bench_instance(struct mmsim_config *config, const char *machine);
+void bench_instance_end(struct mmsim *sim);
+
 /* What is compared: run once it answers a time (or a rate) per operation. */
 struct side {
 	double (*run)(void *context);

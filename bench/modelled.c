@@ -114,16 +114,12 @@ static double run(void *context)
 	const struct workload *workload = context;
 	struct mmsim_config config;
 	struct mmsim *sim;
-	char error[256];
 	double ns;
 
 	mmsim_config_init(&config);
-	if (mmsim_config_set(&config, "machine", workload->machine, error) ||
-	    mmsim_create(&config, &sim, error))
-		bench_die("%s", error);
+	sim = bench_instance(&config, workload->machine);
 	ns = time_run(sim, workload);
-	if (mmsim_destroy(sim))
-		bench_die("the instance leaked");
+	bench_instance_end(sim);
 	return ns;
 }
 

@@ -105,18 +105,14 @@ static double run(void *context)
 	struct workload *workload = context;
 	struct mmsim_config config;
 	struct mmsim *sim;
-	char error[256];
 	double rate;
 
 	mmsim_config_init(&config);
 	config.seed = workload->seed++;
 	config.switch_1_in = workload->switch_1_in;
-	if (mmsim_config_set(&config, "machine", "step", error) ||
-	    mmsim_create(&config, &sim, error))
-		bench_die("%s", error);
+	sim = bench_instance(&config, "step");
 	rate = time_run(sim, workload);
-	if (mmsim_destroy(sim))
-		bench_die("the instance leaked");
+	bench_instance_end(sim);
 	return rate;
 }
 
