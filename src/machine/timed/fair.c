@@ -129,7 +129,6 @@ void fair_update(struct timed *timed, struct cpu *cpu)
 		return;
 	ran = timed->now - curr->since;
 	curr->since = timed->now;
-	curr->run_ns += ran;
 	curr->vruntime += virtual_time(ran, curr->weight);
 	update_mean(cpu);
 }

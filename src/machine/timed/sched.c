@@ -23,7 +23,7 @@ static void set_state(struct task *task, enum task_state state)
 
 /* ---- accounting ---- */
 
-/* Bring run_ns or delay_ns up to now. */
+/* Bring what is known of its running or waiting up to now. */
 static void account(struct timed *timed, struct task *task)
 {
 	struct machine_context *context = task->context;
@@ -32,12 +32,8 @@ static void account(struct timed *timed, struct task *task)
 	if (context->on_cpu && !task->fifo) {
 		fair_update(timed, context->cpu);
 	} else {
-		uint64_t passed = timed->now - se->since;
-
-		if (context->on_cpu)
-			se->run_ns += passed;
-		else if (context->queued)
-			se->delay_ns += passed;
+		if (context->queued && !context->on_cpu)
+			se->delay_ns += timed->now - se->since;
 		se->since = timed->now;
 	}
 	fair_util(se, timed->now, context->on_cpu ? context->cpu->capacity : 0);

@@ -90,7 +90,7 @@ struct entity {
 	bool is_new; /* had no slice yet */
 	bool keeps_cpu; /* in the slice in which it got the CPU: while it is eligible */
 	uint64_t since; /* accounted until: it ran, or waited for a CPU */
-	uint64_t run_ns, delay_ns;
+	uint64_t delay_ns; /* it waited for a CPU */
 	uint64_t util, util_at; /* capacity it used lately, << UTIL_SHIFT; when updated */
 };
 
@@ -113,7 +113,6 @@ struct machine_context {
 	long spin_value;
 	struct list_head spinner;
 	int rcu_depth;
-	uint64_t rcu_since;
 	bool rcu_blocks; /* the grace period under way waits for it */
 	struct task *joining;
 	struct rcu_head sync_head;
@@ -168,7 +167,6 @@ struct timed {
 	/* RCU: queued since the grace period under way began; its own; over, to be run. */
 	struct callbacks rcu_next, rcu_waiting, rcu_done;
 	size_t rcu_ran; /* of rcu_done */
-	uint64_t rcu_clock;
 	bool rcu_in_grace;
 	int rcu_readers; /* that it waits for */
 	struct event rcu_timer;
