@@ -104,6 +104,9 @@ static void part_begin(struct wait_edge *edge, const struct wait_part *part, uin
 {
 	edge->part = *part;
 	edge->part.since_ns = now;
+	/* On the host who has the lock may have got it after the waiter looked at the clock. */
+	for (int n = 0; n < part->length; n++)
+		edge->part.link[n].since_ns = MIN(part->link[n].since_ns, now);
 	key_of_part(&edge->key, part);
 }
 
