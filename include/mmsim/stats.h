@@ -106,6 +106,49 @@ struct mmsim_wait_link {
 MMSIM_API int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int link,
 				    struct mmsim_wait_link *out);
 
+/**
+ * struct mmsim_blame - waits of one kind of a task with a deadline, for one chain
+ *
+ * All waits of the task for locks that are no part of another wait, spinlocks too: the rows'
+ * total_ns add up to mmsim_task_waits.wait_ns and spin_ns, and of each row the last five
+ * times to its total_ns. They say what the last of the chain did meanwhile. On the models a
+ * wait is booked to each chain in turn, and exactly. On the host it is booked to the chain
+ * that was found when it began, running and asleep are as then, and preempted is what the
+ * kernel counted, for all of the wait.
+ */
+struct mmsim_blame {
+	const char *lock, *site, *operation; /* what for, where, and in what the waiter was */
+	const char *type; /* of the object that the lock is in */
+	uint64_t object; /* its number */
+	int write; /* wanted for write */
+	unsigned int chain_length; /* 0: nobody was seen to have it */
+	int others; /* the row of all chains for which there was no room; names say nothing */
+	uint64_t count, total_ns, max_ns; /* parts of waits; on the host waits */
+	uint64_t mostly_preempted; /* of them those of which preempted_ns is more than half */
+	uint64_t running_ns; /* the last of the chain had a CPU */
+	uint64_t preempted_ns; /* it could run, but had no CPU */
+	uint64_t asleep_ns; /* it slept, or waited for what is not known */
+	uint64_t io_ns; /* it waited for a device */
+	uint64_t handover_ns; /* nobody had the lock any more: who is next was not running yet */
+};
+
+/** mmsim_blame_at - a row of the i-th task; 0, or -ENOENT past the last */
+MMSIM_API int mmsim_blame_at(const struct mmsim *sim, unsigned int i, unsigned int row,
+			     struct mmsim_blame *blame);
+
+/** struct mmsim_blame_link - whom the task waited for, or whom the link before did */
+struct mmsim_blame_link {
+	const char *task, *operation;
+	const char *lock, *site; /* the lock that it has or waits for too, and where */
+	const char *type; /* of the object that the lock is in */
+	uint64_t object; /* its number */
+	int write, behind_writer; /* as in struct mmsim_wait_link */
+};
+
+/** mmsim_blame_link_at - a link of that row's chain; 0, or -ENOENT past the last */
+MMSIM_API int mmsim_blame_link_at(const struct mmsim *sim, unsigned int i, unsigned int row,
+				  unsigned int link, struct mmsim_blame_link *out);
+
 /** struct mmsim_bytes - memory of one type of object */
 struct mmsim_bytes {
 	const char *type;

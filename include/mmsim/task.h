@@ -20,6 +20,7 @@ struct mmsim_task_attr {
 	int cpu; /* CPU to be bound to; -1: chosen in turn */
 	const char *cpus; /* in its place: where it may run, "0-3,6" or "any" */
 	struct mm_struct *mm; /* the address space it runs in; NULL: none yet */
+	int has_deadline; /* its waits are attributed: mmsim_blame_at() */
 };
 
 /**

@@ -21,16 +21,16 @@ enum exit_code {
 
 /* A program of the tests can seed faults. */
 #ifdef MMSIM_TEST_LIBRARY
-#define CLI_RUN_OPTIONS "mkstSNwMejqcx*"
+#define CLI_RUN_OPTIONS "mkstSNwMejgqcx*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksqx*"
 #else
-#define CLI_RUN_OPTIONS "mkstSNwMejqc*"
+#define CLI_RUN_OPTIONS "mkstSNwMejgqc*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
 
 struct cli_options {
 	const char *file; /* the one argument that is no option */
-	const char *machine, *kernel, *a, *b, *json, *output, *perf_script, *schedule;
+	const char *machine, *kernel, *a, *b, *json, *folded, *output, *perf_script, *schedule;
 	const char *ftrace, *arch;
 	const char *strace, *page_faults;
 	const char *search, *mutant;
@@ -129,7 +129,9 @@ int cli_mutant(const char *name, int *mutant);
 void cli_mutant_switch(int mutant);
 
 /* Can it be written? Said before anything is run. NULL: nothing to write. 0 or EXIT_USAGE. */
-int cli_check_json(const char *path);
+int cli_check_output(const char *path);
+/* Whether all that was written has arrived: 0, or EXIT_USAGE after saying that it has not. */
+int cli_close(FILE *out, const char *path);
 /* 0 or EXIT_USAGE. */
 int cli_write_json(const json_t *object, const char *path);
 

@@ -143,7 +143,7 @@ int cmd_calibrate(int argc, char **argv)
 		return usage(options.file ? options.file : "nothing");
 	if (!is_profile_path(options.output))
 		return usage(options.output);
-	code = cli_check_json(options.output);
+	code = cli_check_output(options.output);
 	bare_clock_start();
 	if (!code)
 		code = check_fitness(&options);

@@ -422,7 +422,7 @@ int cmd_compare(int argc, char **argv)
 
 	c.options = &options;
 	if (!code)
-		code = cli_check_json(options.json);
+		code = cli_check_output(options.json);
 	if (!code)
 		code = load_sides(&c);
 	if (code)

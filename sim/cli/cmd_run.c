@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* mmsim run: run a scenario, each point of its matrix, or replay a recording, with each seed. */
+#include "../report/blame.h"
 #include "cli.h"
 #include "jobs.h"
 
@@ -22,7 +23,7 @@ struct runs {
 	json_t *points; /* arrays of results, one a point that was come to */
 };
 
-int cli_check_json(const char *path)
+int cli_check_output(const char *path)
 {
 	struct stat there;
 	bool is_new = path && stat(path, &there);
@@ -45,6 +46,16 @@ int cli_check_json(const char *path)
 int cli_write_json(const json_t *object, const char *path)
 {
 	if (!json_dump_file(object, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER))
+		return 0;
+	fprintf(stderr, "mmsim: %s: cannot be written\n", path);
+	return EXIT_USAGE;
+}
+
+int cli_close(FILE *out, const char *path)
+{
+	bool bad = ferror(out);
+
+	if (!(fclose(out) || bad))
 		return 0;
 	fprintf(stderr, "mmsim: %s: cannot be written\n", path);
 	return EXIT_USAGE;
@@ -220,6 +231,21 @@ static int write_results(const struct runs *runs)
 	return code;
 }
 
+static int write_folded(const struct runs *runs)
+{
+	const char *path = runs->options.folded;
+	FILE *out = path ? fopen(path, "we") : NULL;
+
+	if (!path)
+		return 0;
+	if (!out) {
+		fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
+		return EXIT_USAGE;
+	}
+	blame_fold(runs->points, out);
+	return cli_close(out, path);
+}
+
 static void print_tables(const struct runs *runs)
 {
 	size_t nr = json_array_size(runs->points);
@@ -242,7 +268,7 @@ static int run_all(struct runs *runs)
 		.end = end_run,
 	};
 	bool on_host;
-	int code, json_code;
+	int code, json_code, folded_code;
 
 	code = check_points(runs, &on_host);
 	if (!code)
@@ -257,8 +283,9 @@ static int run_all(struct runs *runs)
 	code = jobs_run(&jobs);
 	print_tables(runs);
 	json_code = write_results(runs);
+	folded_code = write_folded(runs);
 	json_decref(runs->points);
-	return code ? code : json_code;
+	return code ? code : json_code ? json_code : folded_code;
 }
 
 int cmd_run(int argc, char **argv)
@@ -270,7 +297,9 @@ int cmd_run(int argc, char **argv)
 	if (!code)
 		code = cli_mutant(runs.options.mutant, &mutant);
 	if (!code)
-		code = cli_check_json(runs.options.json);
+		code = cli_check_output(runs.options.json);
+	if (!code)
+		code = cli_check_output(runs.options.folded);
 	if (!code)
 		code = cli_load(&runs.options, &runs.input);
 	if (code)

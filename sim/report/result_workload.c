@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the tasks of a scenario did, as JSON. */
+#include "blame.h"
 #include "json.h"
 #include "result.h"
 
@@ -142,8 +143,10 @@ static json_t *task_json(const struct mmsim *sim, const struct workload_group *g
 	json_object_set_new(object, "longest", longest_json(group));
 	add_waits(object, sim, task->section.name);
 	add_longest_wait(object, sim, task->section.name);
-	if (task->period)
+	if (task->period) {
 		json_object_set_new(object, "frames", frames_json(group));
+		json_object_set_new(object, "blame", blame_json(sim, task->section.name));
+	}
 	return object;
 }
 

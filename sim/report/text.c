@@ -254,21 +254,19 @@ static int by_total(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
-void print_edges(const json_t *result, const char *waiter, const char *title, FILE *out)
+void print_edges(const json_t *result, const char *title, FILE *out)
 {
 	const json_t *edges = json_object_get(result, "edges");
-	size_t n = 0, all = json_array_size(edges);
-	const json_t **sorted = calloc(all + 1, sizeof(*sorted));
+	size_t n = json_array_size(edges);
+	const json_t **sorted = calloc(n + 1, sizeof(*sorted));
 
-	for (size_t i = 0; sorted && i < all; i++) {
-		sorted[n] = json_array_get(edges, i);
-		n += !waiter || !strcmp(edge_text(sorted[n], "waiter"), waiter);
-	}
-	if (n) {
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = json_array_get(edges, i);
+	if (sorted && n) {
 		qsort(sorted, n, sizeof(*sorted), by_total);
 		fprintf(out, "\n%s\n", title);
 	}
-	for (size_t i = 0; i < n && i < EDGES_SHOWN; i++)
+	for (size_t i = 0; sorted && i < n && i < EDGES_SHOWN; i++)
 		print_edge(sorted[i], has_time(result), out);
 	free(sorted);
 }
@@ -310,7 +308,7 @@ void result_print(const json_t *result, FILE *out)
 			simulated_text(result, row_value(result, &rows[i]), &rows[i], a, sizeof(a)),
 			recorded_text(result, &rows[i], b, sizeof(b)));
 	}
-	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
+	print_edges(result, "who waited for whom (the longest in all first)", out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
 	print_nonzero(json_object_get(result, "mapped"), "not simulated, done in its place", out);
 }

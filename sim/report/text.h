@@ -17,8 +17,8 @@ void print_head_of(const json_t *result, const char *seeds, FILE *out);
 void print_strategies(const json_t *result, const char *label, FILE *out);
 /* The integers that are not zero. */
 void print_nonzero(const json_t *object, const char *title, FILE *out);
-/* Waits, the longest in all first; of one waiter, or if @waiter is NULL of all. */
-void print_edges(const json_t *result, const char *waiter, const char *title, FILE *out);
+/* Waits, the longest in all first. */
+void print_edges(const json_t *result, const char *title, FILE *out);
 /* Does the machine have times that say anything? */
 bool has_time(const json_t *result);
 bool is_host(const json_t *result);

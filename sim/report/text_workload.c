@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A scenario's run as text: operations and frames of its tasks, stalls, madvise. */
+#include "blame.h"
 #include "result.h"
 #include "text.h"
 
@@ -194,22 +195,6 @@ static void print_madvise(const json_t *result, FILE *out)
 	}
 }
 
-static void print_stalls(const json_t *result, FILE *out)
-{
-	json_t *tasks = json_object_get(result, "tasks"), *task;
-	char title[96];
-	const char *name;
-
-	json_object_foreach(tasks, name, task)
-	{
-		if (!json_object_get(task, "frames"))
-			continue;
-		snprintf(title, sizeof(title), "what stalled %s (the longest in all first)", name);
-		print_edges(result, name, title, out);
-	}
-	print_edges(result, NULL, "who waited for whom (the longest in all first)", out);
-}
-
 void workload_print(const json_t *result, FILE *out)
 {
 	print_head(result, out);
@@ -218,7 +203,8 @@ void workload_print(const json_t *result, FILE *out)
 	print_operations(result, out);
 	print_frames(result, out);
 	print_madvise(result, out);
-	print_stalls(result, out);
+	blame_print(result, out);
+	print_edges(result, "who waited for whom (the longest in all first)", out);
 	print_artefacts(result, out);
 	print_nonzero(json_object_get(result, "counters"), "counters", out);
 }

@@ -357,6 +357,7 @@ static int start_worker(struct worker *worker)
 		.fifo = (int)task->fifo,
 		.cpu = task->cpu,
 		.cpus = task->cpu < 0 && *task->cpus ? task->cpus : NULL,
+		.has_deadline = task->period > 0,
 	};
 
 	snprintf(name, sizeof(name), "%s", task->section.name);

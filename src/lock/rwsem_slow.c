@@ -51,6 +51,8 @@ static void rwsem_release_waiter(struct rwsem_waiter *waiter, struct wake_q *wak
 
 	/* Release: pairs with the acquire in the reader's sleep loop. */
 	smp_store_release(&waiter->task, NULL);
+	if (unlikely(mmsim_stepping))
+		trace_wait_granted(task);
 	wake_q_add(wake_q, task);
 }
 

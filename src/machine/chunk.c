@@ -79,3 +79,17 @@ struct object_name machine_object_name(const struct machine *machine, const vola
 		.offset = offset % chunk->slot_size,
 	};
 }
+
+const char *machine_object_type(const struct machine *machine, uint64_t number)
+{
+	size_t used = quiet_load(machine->arena_used);
+
+	for (size_t at = 0; at < used; at += CHUNK_SIZE) {
+		const struct machine_chunk *chunk = (const void *)(machine->first_chunk + at);
+		uint64_t slots = (CHUNK_SIZE - chunk->first_offset) / chunk->slot_size;
+
+		if (number - chunk->first_object < slots)
+			return chunk->type;
+	}
+	return NULL;
+}

@@ -255,6 +255,7 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 	task->nice = attr->nice;
 	task->fifo = attr->fifo;
 	task->cpu = attr->cpu;
+	task->has_deadline = attr->has_deadline;
 	task->start_fn = attr->start_fn;
 	task->start_arg = attr->start_arg;
 	task->start_mm = attr->start_mm;
@@ -472,11 +473,11 @@ void machine_sleep(uint64_t ns)
 	current->machine->ops->sleep(ns);
 }
 
-uint64_t machine_run_delay(const struct task *task)
+struct task_times machine_task_times(const struct task *task)
 {
 	const struct machine_ops *ops = task->machine->ops;
 
-	return ops->run_delay ? ops->run_delay(task) : 0;
+	return ops->times ? ops->times(task) : (struct task_times){0};
 }
 
 void machine_compute(uint64_t ns)
@@ -489,7 +490,13 @@ void machine_compute(uint64_t ns)
 
 void machine_work_slow(enum work_kind kind, uint64_t n)
 {
+	const bool io = kind == WORK_io;
+
+	if (io)
+		quiet_store(current->in_io, 1);
 	current->machine->ops->work(kind, n);
+	if (io)
+		quiet_store(current->in_io, 0);
 }
 
 void machine_work_covers(void)

@@ -180,6 +180,7 @@ struct task_attr {
 	int cpu; /* -1: the machine chooses */
 	const char *cpus; /* in its place: "0-3,6", "any"; NULL: none */
 	/* For the floors above; kept in the task. */
+	bool has_deadline;
 	int (*start_fn)(void *arg);
 	void *start_arg;
 	struct mm_struct *start_mm;
@@ -286,8 +287,17 @@ uint64_t now_ns(void);
 uint64_t jiffies(void);
 unsigned int machine_hz(void);
 void machine_sleep(uint64_t ns);
-/* How long the task was runnable and had no CPU; 0 where that is not known: others on the host. */
-uint64_t machine_run_delay(const struct task *task);
+/* What a task did when it did not run, added up. */
+struct task_times {
+	uint64_t delay_ns; /* it was runnable and had no CPU */
+	uint64_t asleep_ns, io_ns; /* it slept; it waited for a device. Not known on the host */
+};
+
+/*
+ * Zeroes on the step machine. On the host a task's present wait for a CPU is only seen when it is
+ * over, and a look costs some microseconds.
+ */
+struct task_times machine_task_times(const struct task *task);
 /* Use so much CPU time, as a task's own code does: waiting for a CPU does not count. */
 void machine_compute(uint64_t ns);
 
@@ -437,6 +447,8 @@ struct object_name {
 	uint32_t offset;
 };
 struct object_name machine_object_name(const struct machine *machine, const volatile void *addr);
+/* What the object of that number is; NULL: there is none. Looks at all chunks. */
+const char *machine_object_type(const struct machine *machine, uint64_t number);
 
 /* Physical memory: zero-filled on first touch, no steps. NULL if there is none. */
 void *machine_memory_alloc(size_t size);

@@ -28,7 +28,7 @@ struct machine_ops {
 	bool (*spin_long)(const long *word, long value, uint64_t deadline_ns);
 	uint64_t (*now)(void);
 	void (*sleep)(uint64_t ns);
-	uint64_t (*run_delay)(const struct task *task); /* NULL: not known */
+	struct task_times (*times)(const struct task *task); /* NULL: not known */
 	void (*compute)(uint64_t ns); /* NULL: no costs, only a place to switch */
 	void (*work)(enum work_kind kind, uint64_t n);
 	void (*io_submit)(struct machine_io *io, uint64_t ns);

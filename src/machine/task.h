@@ -79,6 +79,8 @@ struct task {
 	bool hooked; /* the machine's hooks know it */
 	int preempt_count;
 	int in_kernel; /* machine_kernel_enter() */
+	int in_io; /* waits for a device */
+	bool has_deadline; /* for the floors above */
 	char name[TASK_NAME_LEN];
 	char cpus[TASK_CPUS_LEN]; /* where it may run, if that is not cpu alone */
 	int (*fn)(void *arg);

@@ -39,6 +39,7 @@ struct mmsim_task *mmsim_task_create(struct mmsim *sim, const struct mmsim_task_
 		.fifo = attr->fifo,
 		.cpu = attr->cpu,
 		.cpus = attr->cpus,
+		.has_deadline = attr->has_deadline,
 		.start_fn = fn,
 		.start_arg = arg,
 		.start_mm = attr->mm,
@@ -110,7 +111,7 @@ void mmsim_waited_ns(uint64_t *locks_ns, uint64_t *spinlocks_ns)
 
 uint64_t mmsim_run_delay_ns(void)
 {
-	return machine_run_delay(current);
+	return machine_task_times(current).delay_ns;
 }
 
 void mmsim_compute_ns(uint64_t ns)
@@ -142,11 +143,13 @@ void mmsim_bug(const char *fmt, ...)
 /* ---- address spaces ---- */
 
 /* What a task calls it calls as the kernel: in by a system call, and out again. */
-#define SYSCALL(call)                                                                              \
+#define SYSCALL(name, call)                                                                        \
 	({                                                                                         \
+		enum trace_operation outer = trace_operation_begin(OPERATION_##name);              \
 		machine_kernel_enter(WORK_syscall);                                                \
 		__typeof__(call) result_of_call = (call);                                          \
 		machine_kernel_exit();                                                             \
+		trace_operation_end(outer);                                                        \
 		result_of_call;                                                                    \
 	})
 
@@ -162,28 +165,28 @@ void mmsim_mm_put(struct mm_struct *mm)
 
 int64_t mmsim_mmap(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot, int flags)
 {
-	return SYSCALL(do_mmap(mm, addr, len, prot, flags));
+	return SYSCALL(mmap, do_mmap(mm, addr, len, prot, flags));
 }
 
 int mmsim_munmap(struct mm_struct *mm, uint64_t addr, uint64_t len)
 {
-	return SYSCALL(do_munmap(mm, addr, len));
+	return SYSCALL(munmap, do_munmap(mm, addr, len));
 }
 
 int mmsim_mprotect(struct mm_struct *mm, uint64_t addr, uint64_t len, int prot)
 {
-	return SYSCALL(do_mprotect(mm, addr, len, prot));
+	return SYSCALL(mprotect, do_mprotect(mm, addr, len, prot));
 }
 
 int64_t mmsim_mremap(struct mm_struct *mm, uint64_t addr, uint64_t old_len, uint64_t new_len,
 		     int flags, uint64_t new_addr)
 {
-	return SYSCALL(do_mremap(mm, addr, old_len, new_len, flags, new_addr));
+	return SYSCALL(mremap, do_mremap(mm, addr, old_len, new_len, flags, new_addr));
 }
 
 uint64_t mmsim_brk(struct mm_struct *mm, uint64_t brk)
 {
-	return SYSCALL(do_brk(mm, brk));
+	return SYSCALL(brk, do_brk(mm, brk));
 }
 
 void mmsim_set_brk(struct mm_struct *mm, uint64_t start)
@@ -193,43 +196,43 @@ void mmsim_set_brk(struct mm_struct *mm, uint64_t start)
 
 int mmsim_mlock(struct mm_struct *mm, uint64_t addr, uint64_t len, int on_fault)
 {
-	return SYSCALL(do_mlock(mm, addr, len, on_fault));
+	return SYSCALL(mlock, do_mlock(mm, addr, len, on_fault));
 }
 
 int mmsim_munlock(struct mm_struct *mm, uint64_t addr, uint64_t len)
 {
-	return SYSCALL(do_munlock(mm, addr, len));
+	return SYSCALL(mlock, do_munlock(mm, addr, len));
 }
 
 int mmsim_mlockall(struct mm_struct *mm, int flags)
 {
-	return SYSCALL(do_mlockall(mm, flags));
+	return SYSCALL(mlock, do_mlockall(mm, flags));
 }
 
 int mmsim_munlockall(struct mm_struct *mm)
 {
-	return SYSCALL(do_munlockall(mm));
+	return SYSCALL(mlock, do_munlockall(mm));
 }
 
 int mmsim_madvise(struct mm_struct *mm, uint64_t addr, uint64_t len, int advice)
 {
-	return SYSCALL(do_madvise(mm, addr, len, advice));
+	return SYSCALL(madvise, do_madvise(mm, addr, len, advice));
 }
 
 int64_t mmsim_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges,
 			      unsigned int nr, int advice)
 {
-	return SYSCALL(do_process_madvise(mm, ranges, nr, advice));
+	return SYSCALL(process_madvise, do_process_madvise(mm, ranges, nr, advice));
 }
 
 int mmsim_set_vma_name(struct mm_struct *mm, uint64_t addr, uint64_t len, const char *name)
 {
-	return SYSCALL(do_set_anon_name(mm, addr, len, name));
+	return SYSCALL(set_vma_name, do_set_anon_name(mm, addr, len, name));
 }
 
 int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm)
 {
-	return SYSCALL(do_userfaultfd(mm, addr, len, arm));
+	return SYSCALL(userfaultfd, do_userfaultfd(mm, addr, len, arm));
 }
 
 enum mmsim_access mmsim_load(struct mm_struct *mm, uint64_t addr, uint64_t *value)

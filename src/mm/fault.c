@@ -304,6 +304,7 @@ static enum mmsim_access fault_under_mmap_lock(struct mm_struct *mm, struct vm_f
 
 static enum mmsim_access do_user_fault(struct mm_struct *mm, unsigned long addr, bool write)
 {
+	enum trace_operation outer = trace_operation_begin(OPERATION_fault);
 	struct vm_fault vmf = {.address = addr, .write = write};
 	enum mmsim_access answer;
 
@@ -314,6 +315,7 @@ static enum mmsim_access do_user_fault(struct mm_struct *mm, unsigned long addr,
 		answer = fault_under_mmap_lock(mm, &vmf);
 	}
 	machine_kernel_exit();
+	trace_operation_end(outer);
 	return answer;
 }
 

@@ -175,6 +175,7 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 
 void exit_mmap(struct mm_struct *mm)
 {
+	enum trace_operation outer = trace_operation_begin(OPERATION_exit);
 	struct vma_munmap vms;
 	struct vm_area_struct *vma;
 	struct mmu_gather tlb;
@@ -201,4 +202,5 @@ void exit_mmap(struct mm_struct *mm)
 	}
 	vma_tree_destroy(&mm->mm_mt);
 	mmap_write_unlock(mm);
+	trace_operation_end(outer);
 }

@@ -159,6 +159,69 @@ int mmsim_longest_wait_at(const struct mmsim *sim, unsigned int i, unsigned int 
 	return 0;
 }
 
+static const struct blame_row *blame_row(const struct mmsim *sim, unsigned int i, unsigned int row)
+{
+	const struct task_trace *t = trace_task(sim->trace, (int)i);
+	const struct task_blame *blame = t ? t->blame : NULL;
+
+	if (!blame)
+		return NULL;
+	if (row == blame->nr && blame->row[BLAME_ROWS - 1].count)
+		row = BLAME_ROWS - 1;
+	else if (row >= blame->nr)
+		return NULL;
+	return &blame->row[row];
+}
+
+int mmsim_blame_at(const struct mmsim *sim, unsigned int i, unsigned int row,
+		   struct mmsim_blame *blame)
+{
+	const struct blame_row *r = blame_row(sim, i, row);
+
+	if (!r)
+		return -ENOENT;
+	*blame = (struct mmsim_blame){
+		.lock = lock_class_name(r->key.class),
+		.site = lock_site_name(r->key.site),
+		.operation = trace_operation_name(r->key.operation),
+		.type = machine_object_type(sim->machine, r->key.object),
+		.object = r->key.object,
+		.write = r->key.mode == LOCK_WRITE,
+		.chain_length = r->key.length,
+		.others = r == &trace_task(sim->trace, (int)i)->blame->row[BLAME_ROWS - 1],
+		.count = r->count,
+		.total_ns = r->total_ns,
+		.max_ns = r->max_ns,
+		.mostly_preempted = r->mostly_preempted,
+#define X(name, help) .name##_ns = r->share_ns[SHARE_##name],
+		WAIT_SHARES(X)
+#undef X
+	};
+	return 0;
+}
+
+int mmsim_blame_link_at(const struct mmsim *sim, unsigned int i, unsigned int row,
+			unsigned int link, struct mmsim_blame_link *out)
+{
+	const struct blame_row *r = blame_row(sim, i, row);
+	const struct blame_link *l;
+
+	if (!r || link >= r->key.length)
+		return -ENOENT;
+	l = &r->key.link[link];
+	*out = (struct mmsim_blame_link){
+		.task = task_name_at(sim, l->task),
+		.operation = trace_operation_name(l->operation),
+		.lock = lock_class_name(l->class),
+		.site = lock_site_name(l->site),
+		.type = machine_object_type(sim->machine, l->object),
+		.object = l->object,
+		.write = l->mode == LOCK_WRITE,
+		.behind_writer = l->behind_writer,
+	};
+	return 0;
+}
+
 int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *bytes)
 {
 	struct kmem_cache *const caches[] = {

@@ -34,6 +34,7 @@ void link_set(struct wait_link *link, const struct task *task, uint64_t what, ui
 		.class = (uint8_t)what_class(what),
 		.site = (uint8_t)what_site(what),
 		.mode = (uint8_t)what_mode(what),
+		.operation = task->trace ? quiet_load(task->trace->operation) : OPERATION_user,
 		.cpu = task->cpu,
 		.since_ns = since_ns,
 	};
@@ -107,7 +108,9 @@ static enum holder_state holder_state_of(const struct task *holder, const void *
 		return HOLDER_WAITING;
 	if (quiet_load(holder->state) == TASK_QUEUED)
 		return HOLDER_PREEMPTED;
-	return is_running(holder) ? HOLDER_RUNNING : HOLDER_OFF_CPU;
+	if (is_running(holder))
+		return HOLDER_RUNNING;
+	return quiet_load(holder->in_io) ? HOLDER_IO : HOLDER_OFF_CPU;
 }
 
 static void link_finish(const struct trace *trace, struct wait_link *link, struct task *holder,
@@ -115,7 +118,9 @@ static void link_finish(const struct trace *trace, struct wait_link *link, struc
 {
 	link->state = (uint8_t)holder_state_of(holder, lock);
 	link->object = machine_object_name(trace->machine, lock).number;
-	link->preempted_ns = machine_run_delay(holder);
+	/* On the host the look is dear, and for those only who have a deadline. */
+	if (mmsim_stepping || current->trace->blame)
+		link->preempted_ns = machine_task_times(holder).delay_ns;
 }
 
 int follow_chain(struct trace *trace, struct wait_link link[], struct task *holder,

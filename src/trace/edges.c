@@ -65,8 +65,7 @@ static void edge_add(struct trace *trace, const struct edge_key *key, const stru
 	quiet_add(slot->count, 1);
 	quiet_add(slot->ended, is_last);
 	quiet_add(slot->total_ns, part->ns);
-	if (part->length)
-		quiet_add(slot->preempted_ns, part->link[part->length - 1].preempted_ns);
+	quiet_add(slot->preempted_ns, part->share_ns[SHARE_preempted]);
 	max = quiet_load(slot->max_ns);
 	while (part->ns > max && !quiet_try_cmpxchg(slot->max_ns, &max, part->ns))
 		;
@@ -100,10 +99,58 @@ static void key_of_part(struct edge_key *key, const struct wait_part *part)
 	key->chain_end_site = part->length ? last->site : 0;
 }
 
-static void part_begin(struct wait_edge *edge, const struct wait_part *part, uint64_t now)
+/* The last of its chain; NULL: none was found. */
+static struct task *part_end_task(const struct trace *trace, const struct wait_part *part)
+{
+	return part->length ? machine_task(trace->machine, part->link[part->length - 1].task) :
+			      NULL;
+}
+
+static void share(struct wait_part *part, enum wait_share share, uint64_t spent_ns, uint64_t *left)
+{
+	uint64_t ns = MIN(spent_ns, *left);
+
+	part->share_ns[share] += ns;
+	*left -= ns;
+}
+
+/* What the host knows of it. */
+static enum wait_share share_of_rest(const struct wait_part *part)
+{
+	enum holder_state state = part->link[part->length - 1].state;
+
+	if (state == HOLDER_IO)
+		return SHARE_io;
+	return state == HOLDER_OFF_CPU || state == HOLDER_WAITING ? SHARE_asleep : SHARE_running;
+}
+
+/* Say what the part's time up to now was for: what the last of its chain did meanwhile. */
+static void part_share(const struct trace *trace, struct wait_part *part, uint64_t now)
+{
+	const struct task *task = part_end_task(trace, part);
+	uint64_t left = now - part->shared_until_ns;
+	struct task_times times = part->times;
+
+	part->shared_until_ns = now;
+	if (task && (mmsim_stepping || current->trace->blame))
+		part->times = machine_task_times(task);
+	if (!task || part->let_go) {
+		share(part, SHARE_handover, left, &left);
+		return;
+	}
+	share(part, SHARE_preempted, part->times.delay_ns - times.delay_ns, &left);
+	share(part, SHARE_io, part->times.io_ns - times.io_ns, &left);
+	share(part, SHARE_asleep, part->times.asleep_ns - times.asleep_ns, &left);
+	share(part, mmsim_charging && mmsim_stepping ? SHARE_running : share_of_rest(part), left,
+	      &left);
+}
+
+static void part_begin(const struct trace *trace, struct wait_edge *edge,
+		       const struct wait_part *part, uint64_t now)
 {
 	edge->part = *part;
-	edge->part.since_ns = now;
+	edge->part.since_ns = edge->part.shared_until_ns = now;
+	part_share(trace, &edge->part, now);
 	/* On the host who has the lock may have got it after the waiter looked at the clock. */
 	for (int n = 0; n < part->length; n++)
 		edge->part.link[n].since_ns = MIN(part->link[n].since_ns, now);
@@ -116,10 +163,12 @@ static void links_end(const struct trace *trace, struct wait_part *part)
 	for (int n = 0; n < part->length; n++) {
 		struct wait_link *link = &part->link[n];
 		struct task *task = machine_task(trace->machine, link->task);
-		uint64_t delay = task ? machine_run_delay(task) - link->preempted_ns : 0;
+		uint64_t delay = link->preempted_ns;
 
+		if (mmsim_stepping || current->trace->blame)
+			delay = machine_task_times(task).delay_ns - delay;
 		link->preempted_ns = MIN(delay, part->ns);
-		link->cpu = task ? task->cpu : 0;
+		link->cpu = task->cpu;
 	}
 }
 
@@ -130,12 +179,15 @@ static void part_end(struct task_trace *t, struct wait_edge *edge, uint64_t now,
 	struct site_stats *s = &t->site[edge->key.class][edge->key.waiter_site];
 
 	part->ns = now - part->since_ns;
+	part_share(t->trace, part, now);
 	links_end(t->trace, part);
 	if (edge->key.behind_writer)
 		quiet_inc_owned(s->behind_writer_ns, part->ns);
 	if (part->ns >= edge->longest.ns)
 		edge->longest = *part;
 	edge_add(t->trace, &edge->key, part, is_last);
+	if (t->blame && !edge->outer.lock)
+		blame_add(t->blame, edge);
 }
 
 /* ---- when a chain changes: on the models, where one task at a time runs ---- */
@@ -197,26 +249,43 @@ static bool is_between(const struct trace *trace, const struct wait_part *part)
 	       !is_granted(last, last->trace, last->trace->wait.lock);
 }
 
+/* Nobody has what the last of the chain had, until it is seen who is next. */
+static void part_let_go(const struct trace *trace, struct wait_part *part, bool let_go)
+{
+	if (part->let_go == let_go)
+		return;
+	part_share(trace, part, now_ns());
+	part->let_go = let_go;
+}
+
 static void wait_changed(struct trace *trace, const struct wait_under_way *wait)
 {
-	struct wait_part fresh = {0};
-	struct task *first = first_of_chain(trace, wait, &fresh.link[0]);
+	struct wait_part fresh = {0}, *part = &wait->edge->part;
+	struct task *first = NULL;
 	uint64_t now;
 
-	if (!first)
-		return;
-	fresh.length = (uint8_t)follow_chain(trace, fresh.link, first, wait->lock);
+	/* Who was given the lock waits for no holder any more. */
+	if (!is_granted(wait->task, wait->task->trace, wait->lock))
+		first = first_of_chain(trace, wait, &fresh.link[0]);
+	if (first)
+		fresh.length = (uint8_t)follow_chain(trace, fresh.link, first, wait->lock);
 	/* Between two holders the first is waited for until the second has it. */
-	if (is_between(trace, &fresh) || same_chain(&fresh, &wait->edge->part))
+	if (!first || is_between(trace, &fresh)) {
+		part_let_go(trace, part, true);
 		return;
+	}
+	if (same_chain(&fresh, part)) {
+		part_let_go(trace, part, false);
+		return;
+	}
 	/* It had the lock, or was about to, before it could be seen. */
-	if (!wait->edge->part.length) {
-		part_begin(wait->edge, &fresh, wait->edge->part.since_ns);
+	if (!part->length) {
+		part_begin(trace, wait->edge, &fresh, part->since_ns);
 		return;
 	}
 	now = now_ns();
 	part_end(wait->task->trace, wait->edge, now, false);
-	part_begin(wait->edge, &fresh, now);
+	part_begin(trace, wait->edge, &fresh, now);
 }
 
 /* Is @lock waited for in the wait's chain, or current one of it? */
@@ -255,13 +324,22 @@ void trace_holders_changed(const void *lock)
 	}
 }
 
+void trace_wait_granted(struct task *task)
+{
+	struct trace *trace = task->trace ? task->trace->trace : NULL;
+
+	for (unsigned int i = 0; trace && i < trace->nr_waits; i++)
+		if (trace->waits[i].task == task)
+			wait_changed(trace, &trace->waits[i]);
+}
+
 /* ---- waits ---- */
 
 void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site site,
 		      enum lock_mode mode, struct wait_edge *edge)
 {
 	struct task_trace *t = current->trace;
-	struct wait_part part;
+	struct wait_part part = {0};
 	struct task *holder;
 
 	if (!t)
@@ -271,15 +349,16 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	edge->key.class = (uint8_t) class;
 	edge->key.waiter_site = (uint8_t)site;
 	edge->key.mode = (uint8_t)mode;
+	edge->operation = t->operation;
 	edge->longest.ns = 0;
 	edge->behind_writer = false;
 	edge->since_ns = now_ns();
 	edge->object = machine_object_name(t->trace->machine, lock).number;
 	holder = find_holder(t->trace, lock, current, &part.link[0]);
 	part.length = (uint8_t)follow_chain(t->trace, part.link, holder, lock);
-	part_begin(edge, &part, edge->since_ns);
-	/* Waiting for an rwsem, a task may have to wait for that rwsem's wait_lock. */
 	edge->outer = t->wait;
+	part_begin(t->trace, edge, &part, edge->since_ns);
+	/* Waiting for an rwsem, a task may have to wait for that rwsem's wait_lock. */
 	set_wait(t, &(struct lock_wait){.lock = lock,
 					.since_ns = edge->since_ns,
 					.class = edge->key.class,
@@ -294,7 +373,7 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 {
 	struct task_trace *t = current->trace;
-	struct wait_part part;
+	struct wait_part part = {0};
 	const void *lock;
 
 	if (!t || !writer)
@@ -308,7 +387,7 @@ void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 	part.link[0].behind_writer = 1;
 	part.length = (uint8_t)follow_chain(t->trace, part.link, writer, lock);
 	edge->behind_writer = true;
-	part_begin(edge, &part, edge->part.since_ns);
+	part_begin(t->trace, edge, &part, edge->part.since_ns);
 }
 
 static void account_wait(struct task_waits *waits, uint64_t waited_ns)

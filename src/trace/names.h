@@ -28,7 +28,7 @@ enum lock_class {
 #define X(name, what) LOCK_##name,
 	LOCK_CLASSES(X)
 #undef X
-	NR_LOCK_CLASSES
+		NR_LOCK_CLASSES
 };
 
 /* Call sites: X(name, what the task is doing there). */
@@ -70,7 +70,35 @@ enum lock_site {
 #define X(name, what) SITE_##name,
 	LOCK_SITES(X)
 #undef X
-	NR_LOCK_SITES
+		NR_LOCK_SITES
+};
+
+/* What a task is at, in user mode or in the kernel: X(name). */
+#define TRACE_OPERATIONS(X)                                                                        \
+	X(user)                                                                                    \
+	X(fault) X(mmap) X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise)                \
+		X(process_madvise) X(set_vma_name) X(userfaultfd) X(exit)
+
+enum trace_operation {
+#define X(name) OPERATION_##name,
+	TRACE_OPERATIONS(X)
+#undef X
+		NR_OPERATIONS
+};
+
+/* What the last of a chain of waits did meanwhile: X(name, help). They add up to the wait. */
+#define WAIT_SHARES(X)                                                                             \
+	X(running, "had a CPU")                                                                    \
+	X(preempted, "could run, but had no CPU")                                                  \
+	X(asleep, "slept, or waited for what is not known")                                        \
+	X(io, "waited for a device")                                                               \
+	X(handover, "had let the lock go: who is next was not running yet, or is not known")
+
+enum wait_share {
+#define X(name, help) SHARE_##name,
+	WAIT_SHARES(X)
+#undef X
+		NR_WAIT_SHARES
 };
 
 /* Counters: X(name, unit, help). The kernel's names where it has one. */
@@ -140,7 +168,7 @@ enum trace_counter {
 #define X(name, unit, help) COUNTER_##name,
 	TRACE_COUNTERS(X)
 #undef X
-	NR_COUNTERS
+		NR_COUNTERS
 };
 
 #endif

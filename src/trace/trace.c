@@ -21,6 +21,9 @@ static const char *const sites[][2] = {LOCK_SITES(X)};
 #define X(name, unit, help) [COUNTER_##name] = {#name, unit, help},
 static const char *const counters[][3] = {TRACE_COUNTERS(X)};
 #undef X
+#define X(name) #name,
+static const char *const operations[] = {TRACE_OPERATIONS(X)};
+#undef X
 
 const char *lock_class_name(enum lock_class class)
 {
@@ -57,6 +60,11 @@ const char *trace_counter_help(enum trace_counter counter)
 	return counters[counter][2];
 }
 
+const char *trace_operation_name(enum trace_operation operation)
+{
+	return operations[operation];
+}
+
 /* ---- create, destroy ---- */
 
 struct trace *trace_create(bool enabled)
@@ -91,6 +99,13 @@ static int task_created(struct task *task, void *data)
 		return -ENOMEM;
 	t->trace = trace;
 	t->task = task;
+	if (task->has_deadline) {
+		t->blame = machine_memory_alloc(sizeof(*t->blame));
+		if (!t->blame) {
+			machine_memory_free(t, sizeof(*t));
+			return -ENOMEM;
+		}
+	}
 	for (unsigned int class = 0; class < NR_LOCK_CLASSES; class ++)
 		if (machine_kind(task->machine) == MACHINE_HOST && !(ALWAYS_TIMED >> class & 1))
 			t->sample_mask[class] = TRACE_SAMPLE - 1;
@@ -102,6 +117,8 @@ static int task_created(struct task *task, void *data)
 static void task_freed(struct task *task, void *data)
 {
 	(void)data;
+	if (task->trace && task->trace->blame)
+		machine_memory_free(task->trace->blame, sizeof(*task->trace->blame));
 	machine_memory_free(task->trace, sizeof(*task->trace));
 	task->trace = NULL;
 }

@@ -101,6 +101,7 @@ struct edge_sum {
 struct wait_link {
 	int16_t task; /* index; -1: not known */
 	uint8_t class, site, mode; /* the lock, where the task took it or waits for it, and how */
+	uint8_t operation; /* enum trace_operation */
 	uint8_t behind_writer; /* the task waits for it too, before us */
 	uint8_t state; /* enum holder_state */
 	int cpu;
@@ -113,7 +114,11 @@ struct wait_link {
 struct wait_part {
 	uint64_t since_ns, ns;
 	uint8_t length; /* of the chain; 0: nobody was found to have the lock */
+	bool let_go; /* the last of the chain has let the lock go, and nobody has it yet */
 	struct wait_link link[TRACE_MAX_CHAIN];
+	/* What the last of the chain did, until now, and its sums then. */
+	uint64_t share_ns[NR_WAIT_SHARES], shared_until_ns;
+	struct task_times times;
 };
 
 /* A wait under way; the waiter's. */
@@ -121,14 +126,45 @@ struct wait_edge {
 	struct edge_key key; /* of the present part */
 	struct lock_wait outer; /* the wait around this one */
 	uint64_t since_ns, object; /* object: number of the one that the lock is in */
+	uint8_t operation; /* of the waiter */
 	bool behind_writer; /* it began behind a queued writer */
 	unsigned int at; /* models: place in trace->waits */
 	struct wait_part part, longest; /* the present one; the longest that is over */
 };
 
+/* Whom a task with a deadline waited for; blame.c. */
+#define BLAME_ROWS 512
+
+struct blame_link {
+	int16_t task; /* index */
+	uint8_t class, site, operation, mode, behind_writer;
+	uint8_t pad;
+	uint64_t object;
+};
+
+/* Parts of waits of one kind for one chain, added up. */
+struct blame_row {
+	struct blame_key {
+		uint64_t object;
+		uint8_t class, site, operation, mode;
+		uint32_t length; /* of the chain */
+		struct blame_link link[TRACE_MAX_CHAIN];
+	} key;
+	uint64_t count, total_ns, max_ns, share_ns[NR_WAIT_SHARES];
+	uint64_t mostly_preempted; /* of count those of which more than half is SHARE_preempted */
+};
+
+struct task_blame {
+	uint16_t index[2 * BLAME_ROWS]; /* row and 1, by a hash of its key; 0: free */
+	unsigned int nr;
+	struct blame_row row[BLAME_ROWS]; /* the last: of all chains that found no place */
+};
+
 struct task_trace {
 	struct trace *trace;
 	struct task *task;
+	uint8_t operation; /* enum trace_operation; others look */
+	struct task_blame *blame; /* NULL: the task has no deadline */
 	unsigned int depth;
 	unsigned int unrecorded; /* held, but the stack was full */
 	struct lock_wait wait;
@@ -160,6 +196,7 @@ const char *trace_counter_name(enum trace_counter counter);
 const char *trace_counter_unit(enum trace_counter counter);
 const char *trace_counter_help(enum trace_counter counter);
 const char *holder_state_name(enum holder_state state);
+const char *trace_operation_name(enum trace_operation operation);
 
 /* Sums over all tasks, ended ones too. Exact when no task runs. */
 uint64_t trace_counter_sum(const struct trace *trace, enum trace_counter counter);
@@ -180,6 +217,24 @@ static __always_inline struct task_trace *trace_of_current(void)
 	struct task_trace *t = mmsim_host_trace;
 
 	return likely(t) ? t : current->trace;
+}
+
+/* Current begins an operation; the one it is a part of, for trace_operation_end(). */
+static __always_inline enum trace_operation trace_operation_begin(enum trace_operation operation)
+{
+	struct task_trace *t = trace_of_current();
+	enum trace_operation outer = OPERATION_user;
+
+	if (likely(t)) {
+		outer = t->operation;
+		quiet_store(t->operation, (uint8_t)operation);
+	}
+	return outer;
+}
+
+static __always_inline void trace_operation_end(enum trace_operation outer)
+{
+	trace_operation_begin(outer);
 }
 
 static __always_inline void count_events(enum trace_counter counter, uint64_t n)
@@ -297,6 +352,8 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 		      enum lock_mode mode, struct wait_edge *edge);
 /* It waits behind @writer, queued before it, not for a holder. NULL: no change. */
 void trace_wait_behind(struct wait_edge *edge, struct task *writer);
+/* Models: @task, a reader that sleeps, was given the lock. */
+void trace_wait_granted(struct task *task);
 /* The wait is over, granted or not. */
 void trace_wait_end(struct wait_edge *edge);
 

@@ -34,6 +34,11 @@ static inline struct writer_hint *writer_hint(struct trace *trace, const void *l
 	return &trace->hints[(uintptr_t)lock / 64 % TRACE_HINTS];
 }
 
+/* ---- blame.c ---- */
+
+/* Current has a deadline, and waited: a part of a wait that is no part of another. */
+void blame_add(struct task_blame *blame, const struct wait_edge *edge);
+
 /* ---- chain.c ---- */
 
 /* Was the task's wait as a reader of @lock granted, by a waker, and it has not run since? */

@@ -53,8 +53,8 @@ static struct world world_create(const char *machine, const char *schedule)
 
 static void world_run(struct world *w, int (*a)(void *), int (*b)(void *))
 {
-	const struct mmsim_task_attr attr_a = {"a", 0, 0, -1, NULL, w->mm};
-	const struct mmsim_task_attr attr_b = {"b", 0, 0, -1, NULL, w->mm};
+	const struct mmsim_task_attr attr_a = {.name = "a", .cpu = -1, .mm = w->mm};
+	const struct mmsim_task_attr attr_b = {.name = "b", .cpu = -1, .mm = w->mm};
 	struct mmsim_task *task_a = mmsim_task_create(w->sim, &attr_a, a, w);
 	struct mmsim_task *task_b = mmsim_task_create(w->sim, &attr_b, b, w);
 

@@ -133,6 +133,13 @@ struct task *rig_fair(const char *cpus, int nice, int (*fn)(void *arg), void *ar
 			 fn, arg);
 }
 
+struct task *rig_deadline(const char *cpus, int (*fn)(void *arg), void *arg)
+{
+	return make_task(
+		&(struct task_attr){.name = "ui", .cpu = -1, .cpus = cpus, .has_deadline = true},
+		fn, arg);
+}
+
 void rig_sleep_until(uint64_t ns)
 {
 	if (ns > now_ns())
@@ -145,13 +152,13 @@ int do_job(void *arg)
 	uint64_t delayed;
 
 	rig_sleep_until(job->at_ns);
-	delayed = job->at_ns ? 0 : machine_run_delay(current);
+	delayed = job->at_ns ? 0 : machine_task_times(current).delay_ns;
 	job->began_ns = now_ns();
 	job->began_on = this_cpu();
 	machine_compute(job->ns);
 	job->ended_ns = now_ns();
 	job->ended_on = this_cpu();
-	job->delay_ns = machine_run_delay(current) - delayed;
+	job->delay_ns = machine_task_times(current).delay_ns - delayed;
 	return 0;
 }
 

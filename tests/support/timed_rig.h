@@ -50,6 +50,8 @@ void rig_run(int expected);
 /* A task with a FIFO priority, or nice, on @cpus; asserts that it is made. */
 struct task *rig_fifo(const char *cpus, int priority, int (*fn)(void *arg), void *arg);
 struct task *rig_fair(const char *cpus, int nice, int (*fn)(void *arg), void *arg);
+/* A fair one with a deadline: its waits are attributed. */
+struct task *rig_deadline(const char *cpus, int (*fn)(void *arg), void *arg);
 /* From a task: sleep until then. */
 void rig_sleep_until(uint64_t ns);
 

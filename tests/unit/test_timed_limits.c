@@ -347,7 +347,7 @@ static void preempted_holders_are_seen(void **state)
 	}
 	/* A ms of the hog's on a CPU of 250. */
 	assert_int_equal(preempted_ns, 4096 * USEC);
-	assert_int_equal(machine_run_delay(holder), 4096 * USEC + 409600);
+	assert_int_equal(machine_task_times(holder).delay_ns, 4096 * USEC + 409600);
 	/* 0.1 + 8.192 + 0.4096 + 4.096 - 1 ms. */
 	assert_in_range(waited_ns, 11797 * USEC, 11800 * USEC);
 	assert_in_range(total_ns, waited_ns - USEC, waited_ns);

@@ -127,7 +127,7 @@ static int ten_ms_somewhere(void *arg)
 	if (kernel)
 		machine_kernel_exit();
 	job->ended_ns = now_ns();
-	job->delay_ns = machine_run_delay(current);
+	job->delay_ns = machine_task_times(current).delay_ns;
 	return 0;
 }
 

@@ -244,6 +244,7 @@ static void *task_thread(void *arg)
 	struct host *host = host_of(task);
 
 	machine_task_enter(task);
+	quiet_store(context->tid, (int)syscall(SYS_gettid));
 	host_place(task);
 	host_rcu_register();
 	while (!__atomic_load_n(&host->gate, __ATOMIC_ACQUIRE))
@@ -289,6 +290,7 @@ static struct task *host_adopt_thread(struct machine *machine, const char *name)
 
 	if (!task || host_context_create(task))
 		return NULL;
+	quiet_store(task->context->tid, (int)syscall(SYS_gettid));
 	machine_task_enter(task);
 	host_rcu_register();
 	return task;
@@ -464,7 +466,7 @@ const struct machine_ops host_ops = {
 	.spin_long = host_spin_long,
 	.now = host_now,
 	.sleep = host_sleep,
-	.run_delay = host_run_delay,
+	.times = host_times,
 	.compute = host_compute,
 	.work = host_work,
 	.io_submit = host_io_submit,

@@ -13,6 +13,7 @@ struct machine_context {
 	pthread_t thread;
 	struct task *task;
 	uint64_t parked_since_ns; /* 0: does not sleep, or has a deadline */
+	int tid; /* 0: not running yet */
 	int dead; /* futex: 1 when the task's function has returned */
 	bool own_thread; /* made by us, to be joined */
 	bool joined;
@@ -48,7 +49,7 @@ void host_clock_init(void);
 void host_calibrate(struct machine *machine);
 void host_work(enum work_kind kind, uint64_t n);
 void host_compute(uint64_t ns);
-uint64_t host_run_delay(const struct task *task);
+struct task_times host_times(const struct task *task);
 uint64_t host_thread_cpu_ns(void);
 static inline void host_pause(void)
 {

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -251,19 +252,25 @@ void host_compute(uint64_t ns)
 }
 
 /* The second number of schedstat: time spent waiting on a run queue. */
-uint64_t host_run_delay(const struct task *task)
+struct task_times host_times(const struct task *task)
 {
-	char text[96] = "";
-	uint64_t delay = 0;
-	int fd = task != current ? -1 : open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	const struct machine_context *context = quiet_load_acquire(task->context);
+	int tid = context ? quiet_load(context->tid) : 0;
+	char path[48], text[96] = "";
+	struct task_times times = {0};
 	const char *second;
+	int fd;
 
+	if (!tid)
+		return times;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return 0;
+		return times;
 	if (read(fd, text, sizeof(text) - 1) > 0) {
 		second = strchr(text, ' ');
-		delay = second ? strtoull(second, NULL, 10) : 0;
+		times.delay_ns = second ? strtoull(second, NULL, 10) : 0;
 	}
 	close(fd);
-	return delay;
+	return times;
 }

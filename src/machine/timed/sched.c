@@ -23,6 +23,23 @@ static void set_state(struct task *task, enum task_state state)
 
 /* ---- accounting ---- */
 
+struct task_times sched_times(const struct timed *timed, const struct task *task)
+{
+	const struct machine_context *context = task->context;
+	struct task_times times = context->se.times;
+	uint64_t ns = timed->now - context->se.since;
+
+	if (context->on_cpu || quiet_load(task->state) == TASK_DEAD)
+		return times;
+	if (context->queued)
+		times.delay_ns += ns;
+	else if (task->in_io)
+		times.io_ns += ns;
+	else
+		times.asleep_ns += ns;
+	return times;
+}
+
 /* Bring what is known of its running or waiting up to now. */
 static void account(struct timed *timed, struct task *task)
 {
@@ -32,18 +49,10 @@ static void account(struct timed *timed, struct task *task)
 	if (context->on_cpu && !task->fifo) {
 		fair_update(timed, context->cpu);
 	} else {
-		if (context->queued && !context->on_cpu)
-			se->delay_ns += timed->now - se->since;
+		se->times = sched_times(timed, task);
 		se->since = timed->now;
 	}
 	fair_util(se, timed->now, context->on_cpu ? context->cpu->capacity : 0);
-}
-
-uint64_t sched_run_delay(const struct timed *timed, const struct task *task)
-{
-	const struct machine_context *context = task->context;
-
-	return context->se.delay_ns + (context->queued ? timed->now - context->se.since : 0);
 }
 
 /* ---- the queues ---- */

@@ -169,9 +169,9 @@ static void timed_preempt_point(void)
 		sched_preempt_point(timed);
 }
 
-static uint64_t timed_run_delay(const struct task *task)
+static struct task_times timed_times(const struct task *task)
 {
-	return sched_run_delay(timed_of(task), task);
+	return sched_times(timed_of(task), task);
 }
 
 /* ---- tasks, run ---- */
@@ -450,7 +450,7 @@ const struct machine_ops timed_ops = {
 	.spin_long = spin_long,
 	.now = now,
 	.sleep = timed_sleep,
-	.run_delay = timed_run_delay,
+	.times = timed_times,
 	.compute = timed_compute,
 	.work = timed_work,
 	.io_submit = timed_io_submit,

@@ -90,7 +90,7 @@ struct entity {
 	bool is_new; /* had no slice yet */
 	bool keeps_cpu; /* in the slice in which it got the CPU: while it is eligible */
 	uint64_t since; /* accounted until: it ran, or waited for a CPU */
-	uint64_t delay_ns; /* it waited for a CPU */
+	struct task_times times; /* when it did not run; of the past */
 	uint64_t util, util_at; /* capacity it used lately, << UTIL_SHIFT; when updated */
 };
 
@@ -236,8 +236,7 @@ void sched_preempt_point(struct timed *timed);
 /* The task at @cpu may lose it: now, or as soon as may be. */
 void sched_resched(struct timed *timed, struct cpu *cpu);
 void sched_tick(struct timed *timed, struct event *event);
-/* Time that @task ran, or waited for a CPU, until now. */
-uint64_t sched_run_delay(const struct timed *timed, const struct task *task);
+struct task_times sched_times(const struct timed *timed, const struct task *task);
 
 /* ---- fair.c ---- */
 
