@@ -10,13 +10,14 @@
 
 enum exit_code {
 	EXIT_FINE = 0,
+	EXIT_REGRESSION = 1, /* what --fail-if says must not be is so */
 	EXIT_USAGE = 2, /* usage or input error: nothing was run */
 	EXIT_UNFIT = 3, /* the machine is too busy, or nothing could be decided */
 	EXIT_BROKEN = 4, /* an invariant broke, or nothing could run */
 	EXIT_INTERRUPTED = 130,
 };
 
-#define CLI_MAX_SETS 32
+#define CLI_MAX_LIST 32
 #define CLI_MAX_KEYS 48
 
 /* A program of the tests can seed faults. */
@@ -28,14 +29,20 @@ enum exit_code {
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
 
+/* Of an option that may be given several times. */
+struct cli_list {
+	const char *item[CLI_MAX_LIST];
+	unsigned int nr;
+};
+
 struct cli_options {
 	const char *file; /* the one argument that is no option */
 	const char *machine, *kernel, *a, *b, *json, *folded, *output, *perf_script, *schedule;
 	const char *ftrace, *arch;
 	const char *strace, *page_faults;
 	const char *search, *mutant;
-	const char *sets[CLI_MAX_SETS];
-	unsigned int nr_sets;
+	const char *baseline, *write_baseline, *markdown;
+	struct cli_list sets, fail_if;
 	const char *keys[CLI_MAX_KEYS], *values[CLI_MAX_KEYS]; /* of the scenario */
 	unsigned int nr_keys;
 	uint64_t seed, memory; /* memory 0: not said */
@@ -45,7 +52,7 @@ struct cli_options {
 	double think, effect;
 	unsigned int rounds; /* 0: not said */
 	bool quiet, no_emulate, json_list, anyway;
-	char command[512]; /* as it was typed, but for --jobs */
+	char command[2048]; /* as it was typed, but for --jobs */
 };
 
 /**
@@ -54,6 +61,8 @@ struct cli_options {
  * Return: 0, or EXIT_USAGE after saying what was expected.
  */
 int cli_parse(int argc, char **argv, const char *allowed, struct cli_options *options);
+/* A blank and a word as a shell takes it. */
+void cli_put_word(FILE *out, const char *word);
 /* The options of @allowed, a line each. */
 void cli_print_options(const char *allowed, FILE *out);
 

@@ -164,8 +164,8 @@ static void print_command(const struct explore *e, const char *schedule)
 	printf("again: %s explore %s", o->mutant ? "mmsim-mutants" : "mmsim", o->file);
 	if (o->kernel)
 		printf(" --kernel %s", o->kernel);
-	for (unsigned int i = 0; i < o->nr_sets; i++)
-		printf(" --set %s", o->sets[i]);
+	for (unsigned int i = 0; i < o->sets.nr; i++)
+		printf(" --set %s", o->sets.item[i]);
 	if (o->mutant)
 		printf(" --mutant %s", o->mutant);
 	printf(" --schedule '%s'\n", schedule);

@@ -26,8 +26,8 @@ static int set_keys(const struct cli_options *options, struct settings *settings
 
 	if (options->kernel)
 		result = scenario_set(settings, "kernel", options->kernel, err);
-	for (unsigned int i = 0; i < options->nr_sets && !result; i++)
-		result = scenario_set(settings, "set", options->sets[i], err);
+	for (unsigned int i = 0; i < options->sets.nr && !result; i++)
+		result = scenario_set(settings, "set", options->sets.item[i], err);
 	for (unsigned int i = 0; i < options->nr_keys && !result; i++) {
 		key_name(options->keys[i], name);
 		result = scenario_set(settings, name, options->values[i], err);

@@ -118,7 +118,8 @@ static int run_here(const struct jobs *jobs)
 		struct job_end end = {0};
 
 		teller_hide(&teller);
-		jobs->begin(jobs->arg, i);
+		if (jobs->begin)
+			jobs->begin(jobs->arg, i);
 		fflush(stdout);
 		end.code = jobs->run(jobs->arg, i, &end.result);
 		code = jobs->end(jobs->arg, i, &end);
@@ -365,7 +366,8 @@ static int end_job(struct pool *pool, unsigned int i)
 	char why[DIED_MAX];
 
 	teller_hide(&pool->teller);
-	jobs->begin(jobs->arg, i);
+	if (jobs->begin)
+		jobs->begin(jobs->arg, i);
 	fflush(stdout);
 	if (job->said.len)
 		fwrite(job->said.text, 1, job->said.len, stderr);

@@ -19,7 +19,7 @@ struct jobs {
 	unsigned int nr, at_once; /* @at_once 1: all in this process */
 	bool quiet; /* no progress on stderr */
 	void *arg;
-	/* What stands before a run's output. */
+	/* What stands before a run's output; may be NULL. */
 	void (*begin)(void *arg, unsigned int i);
 	/* Do it; called in another process when several are run at once. *result NULL: none. */
 	int (*run)(void *arg, unsigned int i, json_t **result);

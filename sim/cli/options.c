@@ -22,7 +22,7 @@ enum option_kind {
 	OPTION_TIME,
 	OPTION_PERCENT,
 	OPTION_THINK,
-	OPTION_SET
+	OPTION_LIST
 };
 
 static const struct option_row {
@@ -37,21 +37,33 @@ static const struct option_row {
 	{'k', "kernel", "VER", "do as this release did, e.g. 6.18 (`mmsim list kernels`)",
 	 OPTION_TEXT, AT(kernel)},
 	{'s', "set", "AXIS=VALUE",
-	 "change one axis (`mmsim list strategies`), or cost.NAME of a profile", OPTION_SET, 0},
+	 "change one axis (`mmsim list strategies`), or cost.NAME of a profile", OPTION_LIST,
+	 AT(sets)},
 	{'t', "think", "recorded|none|FACTOR", "think time between operations; default recorded",
 	 OPTION_THINK, AT(think)},
-	{'r', "rounds", "N", "so many, 1 to 2000; default: until the intervals are narrow",
-	 OPTION_NUMBER, AT(rounds)},
-	{'E', "effect", "PERCENT", "changes up to that do not matter; default 3%", OPTION_PERCENT,
-	 AT(effect)},
-	{'D', "budget", "TIME", "measure so long at most: 90s, 5m; default 120s", OPTION_TIME,
+	{'r', "rounds", "N",
+	 "on the host: so many, 1 to 2000; default: until the intervals are narrow", OPTION_NUMBER,
+	 AT(rounds)},
+	{'E', "effect", "PERCENT", "on the host: changes up to that do not matter; default 3%",
+	 OPTION_PERCENT, AT(effect)},
+	{'D', "budget", "TIME", "on the host: measure so long at most; default 120s", OPTION_TIME,
 	 AT(budget_ns)},
 	{'i', "metrics", "METRIC...", "what to decide about (`mmsim help metrics`)", OPTION_TEXT,
 	 AT(metrics)},
+	{'l', "fail-if", "CONDITION",
+	 "exit 1 if so: 'ui.frames.missed > +0; ops.rate < -5%', @FILE", OPTION_LIST, AT(fail_if)},
+	{'u', "baseline", "FILE",
+	 "on a model: compare b with what it was then; alone, exit 1 if anything is worse",
+	 OPTION_TEXT, AT(baseline)},
+	{'U', "write-baseline", "FILE", "on a model: write what was measured, to keep in git",
+	 OPTION_TEXT, AT(write_baseline)},
+	{'W', "markdown", "FILE", "on a model: write a summary for a pull request", OPTION_TEXT,
+	 AT(markdown)},
 	{'y', "anyway", NULL, "measure even if the machine is unfit", OPTION_FLAG, AT(anyway)},
 	{'S', "seed", "N", "of every random stream; default 1", OPTION_NUMBER, AT(seed)},
-	{'N', "seeds", "1..10000", "each run with so many seeds, --seed and the next ones",
-	 OPTION_NUMBER, AT(seeds)},
+	{'N', "seeds", "1..10000",
+	 "each run with so many seeds, --seed and the next; compare, on a model: 5", OPTION_NUMBER,
+	 AT(seeds)},
 	{'w', "jobs", "1..256", "so many runs at once; default: one a CPU, on the host 1",
 	 OPTION_NUMBER, AT(jobs)},
 	{'M', "memory", "SIZE", "physical memory simulated; default 4G, or as the scenario says",
@@ -133,6 +145,14 @@ static int set_number(struct cli_options *options, const struct option_row *row,
 	return 0;
 }
 
+static int add_to_list(struct cli_list *list, const char *value)
+{
+	if (list->nr == CLI_MAX_LIST)
+		return -1;
+	list->item[list->nr++] = value;
+	return 0;
+}
+
 static int set_value(struct cli_options *options, const struct option_row *row, const char *value)
 {
 	char *field = (char *)options + row->offset;
@@ -146,11 +166,8 @@ static int set_value(struct cli_options *options, const struct option_row *row, 
 	case OPTION_FLAG:
 		*(bool *)field = true;
 		return 0;
-	case OPTION_SET:
-		if (options->nr_sets == CLI_MAX_SETS)
-			return -1;
-		options->sets[options->nr_sets++] = value;
-		return 0;
+	case OPTION_LIST:
+		return add_to_list((struct cli_list *)field, value);
 	case OPTION_PERCENT:
 		options->effect = strtod(value, &end) / 100;
 		if (end == value || (*end && strcmp(end, "%")))
@@ -191,18 +208,37 @@ static const struct option_row *find_row(const char *word, const char *allowed, 
 	return NULL;
 }
 
+void cli_put_word(FILE *out, const char *word)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789-_=./,:+%@";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fprintf(out, " %s", word);
+		return;
+	}
+	fputs(" '", out);
+	for (; *word; word++)
+		fprintf(out, *word == '\'' ? "'\\''" : "%c", *word);
+	putc('\'', out);
+}
+
 /* How many runs were done at once changes nothing in any of them. */
 static void keep_command(int argc, char **argv, struct cli_options *options)
 {
-	size_t used = (size_t)snprintf(options->command, sizeof(options->command), "mmsim");
+	FILE *out = fmemopen(options->command, sizeof(options->command), "we");
 
-	for (int i = 0; i < argc && used < sizeof(options->command); i++) {
+	if (!out)
+		return;
+	fputs("mmsim", out);
+	for (int i = 0; i < argc; i++) {
 		if (!strcmp(argv[i], "--jobs"))
 			i++;
 		else if (strncmp(argv[i], "--jobs=", 7))
-			used += (size_t)snprintf(options->command + used,
-						 sizeof(options->command) - used, " %s", argv[i]);
+			cli_put_word(out, argv[i]);
 	}
+	fclose(out);
+	options->command[sizeof(options->command) - 1] = '\0';
 }
 
 /* --KEY=VALUE or --KEY VALUE: whether the scenario has the key is seen when it is read. */
@@ -298,8 +334,8 @@ static int config_axes(const struct cli_options *options, struct mmsim_config *c
 
 	if (options->kernel && mmsim_config_set(config, "kernel", options->kernel, error))
 		return usage("%s%s", error, "");
-	for (unsigned int i = 0; i < options->nr_sets && !err; i++)
-		err = set_pair(config, options->sets[i]);
+	for (unsigned int i = 0; i < options->sets.nr && !err; i++)
+		err = set_pair(config, options->sets.item[i]);
 	return err;
 }
 

@@ -19,7 +19,7 @@ json_t *blame_json(const struct mmsim *sim, const char *name);
  * @buf: BLAME_TEXT_MAX bytes
  *
  * Return: @buf, "ui lost 38.2 ms to locks in 5 waits: 61 % to HeapTaskDaemon in madvise (preempted
- * 4 of 5 times), ..."; NULL when it waited for no lock, or has no deadline.
+ * 4 of 5 times), ..."; NULL when it waited for no lock or has no deadline, or without time.
  */
 const char *blame_sentence(const json_t *result, const char *task, char *buf);
 

@@ -140,6 +140,17 @@ static const json_t *site_of(const json_t *result, const char *name, const struc
 	return NULL;
 }
 
+/* Of a task's own; "frame.missed" is what people write, too. */
+static const struct metric *find_of_task(const char *name)
+{
+	char plural[METRIC_NAME_MAX];
+
+	if (strncmp(name, "frame.", 6))
+		return find(of_task, NELEMS(of_task), name);
+	snprintf(plural, sizeof(plural), "frames.%s", name + 6);
+	return find(of_task, NELEMS(of_task), plural);
+}
+
 /* The object of a result that the paths of a metric start in. */
 static const json_t *object_of(const json_t *result, const char *name, const struct metric **row)
 {
@@ -153,7 +164,7 @@ static const json_t *object_of(const json_t *result, const char *name, const str
 	if (!task)
 		return site_of(result, name, row);
 	name += len + 1;
-	*row = find(of_task, NELEMS(of_task), name);
+	*row = find_of_task(name);
 	if (*row)
 		return task;
 	op_len = strcspn(name, ".");
@@ -179,12 +190,23 @@ int metric_find(const json_t *result, const char *name, struct metric *metric)
 	return 0;
 }
 
+bool metric_of_site(const char *name, struct metric *metric)
+{
+	struct site_name cut;
+	const struct metric *row = cut_site_name(name, &cut);
+
+	if (!row)
+		return false;
+	*metric = *row;
+	snprintf(metric->name, sizeof(metric->name), "%s", name);
+	return true;
+}
+
 bool metric_may_come(const json_t *empty, const char *name)
 {
 	struct metric metric;
-	struct site_name cut;
 
-	return !metric_find(empty, name, &metric) || cut_site_name(name, &cut);
+	return !metric_find(empty, name, &metric) || metric_of_site(name, &metric);
 }
 
 /* What a part or a mean is of. */
@@ -229,6 +251,24 @@ double metric_value(const json_t *result, const struct metric *metric)
 		whole = whole_of(result, object, metric) /
 			(metric->format == FORMAT_RATE ? 1e9 : 1);
 	return whole > 0 ? metric_scaled(value / whole, metric->format) : 0;
+}
+
+static uint64_t integer_at(const json_t *object, const char *path)
+{
+	return (uint64_t)json_integer_value(json_at(object, path));
+}
+
+bool metric_integers(const json_t *result, const struct metric *metric, uint64_t *value,
+		     uint64_t *whole)
+{
+	const struct metric *row;
+	const json_t *object = object_of(result, metric->name, &row);
+
+	*value = object ? integer_at(object, metric->path) : 0;
+	*whole = 0;
+	if (metric->whole && object)
+		*whole = integer_at(metric->format == FORMAT_RATE ? result : object, metric->whole);
+	return metric_measured(result, metric);
 }
 
 double metric_scaled(double value, enum metric_format format)

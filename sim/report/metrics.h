@@ -17,6 +17,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #define METRIC_NAME_MAX 96
@@ -53,6 +54,9 @@ int metric_find(const json_t *result, const char *name, struct metric *metric);
  */
 bool metric_may_come(const json_t *empty, const char *name);
 
+/* A name of the form LOCK.SITE.wait.count: what it means, whether there was such a lock or not. */
+bool metric_of_site(const char *name, struct metric *metric);
+
 /**
  * metric_measured - has a result a value of it?
  *
@@ -63,6 +67,14 @@ bool metric_measured(const json_t *result, const struct metric *metric);
 
 /* Its value in a result with the same tasks, in its unit; 0 when it is not there. */
 double metric_value(const json_t *result, const struct metric *metric);
+/**
+ * metric_integers - the same as the integers that it is made of, in nanoseconds or counts
+ * @whole: what @value is a part of, 0 if it is no part
+ *
+ * Return: metric_measured().
+ */
+bool metric_integers(const json_t *result, const struct metric *metric, uint64_t *value,
+		     uint64_t *whole);
 /* What a format makes of nanoseconds, of a part of 1, or of a count. */
 double metric_scaled(double value, enum metric_format format);
 

@@ -2,6 +2,7 @@
 /* Results as text, printed from their JSON. */
 #include "metrics.h"
 #include "result.h"
+#include "exact.h"
 #include "text.h"
 #include "verdicts.h"
 
@@ -498,29 +499,60 @@ static void print_side(const json_t *side, const char *name, FILE *out)
 			 *before == ',' ? ";" : "", out);
 }
 
+/* Of each side, where its tasks with deadlines lost most. */
+static void print_blame(const json_t *comparison, FILE *out)
+{
+	json_t *blame = json_object_get(comparison, "blame"), *sentence;
+	const char *where, *before = "\n";
+
+	json_object_foreach(blame, where, sentence)
+	{
+		fprintf(out, "%s%s: %s\n", before, where, json_string_value(sentence));
+		before = "";
+	}
+}
+
 void compare_print(const json_t *comparison, FILE *out)
 {
+	const json_t *a = json_object_get(comparison, "a"), *b = json_object_get(comparison, "b");
 	struct sides s = {
-		.a = json_object_get(json_object_get(comparison, "a"), "runs"),
-		.b = json_object_get(json_object_get(comparison, "b"), "runs"),
+		.a = json_object_get(a ? a : b, "runs"),
+		.b = json_object_get(b, "runs"),
 		.out = out,
 	};
 	const json_t *first = json_array_get(s.a, 0);
+	/* Measured in rounds; else on a model, and exact. */
+	bool measured = json_object_get(comparison, "fitness");
+	char seeds[64];
 
 	s.timed = has_time(first);
-	print_head(first, out);
+	snprintf(seeds, sizeof(seeds), "seeds %.0f to %.0f",
+		 json_number_at(first, "configuration.seed"),
+		 json_number_at(json_array_get(s.b, json_array_size(s.b) - 1),
+				"configuration.seed"));
+	if (measured)
+		print_head(first, out);
+	else
+		print_head_of(first, seeds, out);
 	print_limits(first, out);
-	print_side(json_object_get(comparison, "a"), "a", out);
-	print_side(json_object_get(comparison, "b"), "b", out);
-	print_fitness(comparison, out);
-	verdicts_print(comparison, out);
+	if (a)
+		print_side(a, "a", out);
+	print_side(b, "b", out);
+	if (measured) {
+		print_fitness(comparison, out);
+		verdicts_print(comparison, out);
+	} else {
+		exact_print(json_object_get(comparison, "metrics"), s.timed, out);
+	}
+	print_blame(comparison, out);
 	if (!json_object_get(first, "tasks")) {
 		fprintf(out, "\n%-42s %12s %12s %12s\n", "medians", "a", "b", "recorded");
 		for (size_t i = 0; i < NR_ROWS; i++)
 			if (row_applies(&rows[i], first))
 				print_side_by_side(&s, rows[i].name, &rows[i]);
 	}
-	print_waits(&s);
+	if (a)
+		print_waits(&s);
 	print_nonzero(json_object_get(first, "mapped"), "not simulated, done in its place (a run)",
 		      out);
 	print_disturbance(comparison, out);

@@ -215,7 +215,7 @@ const char *blame_sentence(const json_t *result, const char *task, char *buf)
 	const json_t *blame = json_object_get(of, "blame");
 	struct text text = {buf, BLAME_TEXT_MAX, 0};
 
-	if (!ns_of(blame, "total_ns"))
+	if (!has_time(result) || !ns_of(blame, "total_ns"))
 		return NULL;
 	say(&text, blame, task);
 	return buf;
@@ -309,7 +309,7 @@ void blame_print(const json_t *result, FILE *out)
 
 	json_object_foreach(tasks, name, task)
 	{
-		if (!has_time(result) || !blame_sentence(result, name, sentence))
+		if (!blame_sentence(result, name, sentence))
 			continue;
 		fprintf(out, "\n%s\n", sentence);
 		print_table(json_object_get(task, "blame"), out);

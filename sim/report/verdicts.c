@@ -304,44 +304,12 @@ static void print_row(const json_t *row, FILE *out)
 		json_string_value(json_object_get(row, "noise")), text);
 }
 
-/* A model is exact: medians over the rounds, no verdicts; the step machine has no times. */
-static void print_counts(const json_t *comparison, FILE *out)
-{
-	bool timed = has_time(json_array_get(json_at(comparison, "a.runs"), 0));
-	json_t *rows = json_object_get(comparison, "metrics"), *row;
-	char a[32], b[32];
-	size_t i;
-
-	fprintf(out, "\n%-32s %10s %10s   medians of %.0f rounds\n", "", "a", "b",
-		json_number_at(comparison, "rounds"));
-	json_array_foreach(rows, i, row)
-	{
-		enum metric_format format = (enum metric_format)json_number_at(row, "format");
-
-		const char *unit = json_string_value(json_object_get(row, "unit"));
-		char name[128];
-
-		snprintf(name, sizeof(name), "%s%s%s",
-			 json_string_value(json_object_get(row, "metric")),
-			 timed && *unit ? ", " : "", timed ? unit : "");
-		if (timed || format == FORMAT_COUNT || format == FORMAT_PERCENT)
-			fprintf(out, "%-32s %10s %10s%s\n", name,
-				median_text(row, "a", a, sizeof(a)),
-				median_text(row, "b", b, sizeof(b)),
-				json_object_get(row, "verdict") ? "" : "   not measured");
-	}
-}
-
 void verdicts_print(const json_t *comparison, FILE *out)
 {
 	json_t *rows = json_object_get(comparison, "metrics"), *row;
 	unsigned int min = (unsigned int)json_number_at(comparison, "rounds_min");
 	size_t i;
 
-	if (!is_host(json_array_get(json_at(comparison, "a.runs"), 0))) {
-		print_counts(comparison, out);
-		return;
-	}
 	fprintf(out,
 		"%.0f rounds of a, a again and b in random order, %.0f s; medians; b against a: "
 		"Hodges-Lehmann, 95 %% interval,\nWilcoxon p (for a verdict below %.4f: %zu "

@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 recording=$tree/tests/cli/two-threads.rec
 "$MMSIM" run "$recording" --machine step --json "$work/run.json" >"$work/run.txt"
-"$MMSIM" compare "$recording" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
+"$MMSIM" compare "$recording" --machine step --a 6.1 --b 6.18 --seeds 2 --quiet \
 	--json "$work/compare.json" >"$work/compare.txt"
 scenario=$tree/tests/cli/two-tasks.ini
 "$MMSIM" run "$scenario" --machine step --json "$work/scenario.json" >"$work/scenario.txt"
@@ -16,7 +16,8 @@ scenario=$tree/tests/cli/two-tasks.ini
 	>"$work/matrix.txt"
 "$MMSIM" run "$scenario" --machine step --steps=3k --kernel=6.1,6.18 --seeds 3 --quiet \
 	--json "$work/seeds.json" >"$work/seeds.txt"
-"$MMSIM" compare "$scenario" --machine step --a 6.1 --b 6.18 --rounds 2 --quiet \
+"$MMSIM" compare "$scenario" --machine step --a 6.1 --b 6.18 --seeds 2 --quiet \
+	--fail-if "pgfault > +1000000" --write-baseline "$work/baseline.json" \
 	--json "$work/compare-scenario.json" >"$work/compare-scenario.txt"
 # On the host there is more: how fit the machine was, verdicts, and here what b never does.
 "$MMSIM" compare "$scenario" --quiet --anyway --rounds 2 --seconds 20ms --a 6.1 \
@@ -27,7 +28,7 @@ grep -q '^b: gc.script=compute 10us; kernel 6.18: ' "$work/host.txt"
 grep -q '^while the rounds ran other programs used ' "$work/host.txt"
 /usr/bin/python3 - "$tree/sim/schema/result.json" "$work/run.json" "$work/compare.json" \
 	"$work/scenario.json" "$work/matrix.json" "$work/compare-scenario.json" \
-	"$work/host.json" "$work/seeds.json" <<'PY'
+	"$work/host.json" "$work/baseline.json" "$work/seeds.json" <<'PY'
 import json
 import sys
 

@@ -44,6 +44,7 @@ static void names_are_found(void **state)
 		{"mmap_lock.hold", 3}, /* us */
 		{"mmap_lock.wait.count", 0}, /* nobody waited */
 		{"ui.frames.missed", 2},
+		{"ui.frame.missed", 2}, /* as people write, too */
 		{"ui.frames.p50", 1.5}, /* ms */
 		{"ui.wait.total", 4},
 		{"ui.spin.total", 0}, /* never, hence no time */
@@ -146,9 +147,9 @@ static void a_comparison_is_judged(void **state)
 	assert_string_equal(verdict_of(rows, 0), "same");
 	assert_string_equal(verdict_of(rows, 1), "same");
 	json_decref(rows);
-	rounds.names = "ops.rate, ui.frame.missed";
+	rounds.names = "ops.rate, ui.framed.missed";
 	assert_null(verdicts_json(&rounds, unknown, &narrow));
-	assert_string_equal(unknown, "ui.frame.missed");
+	assert_string_equal(unknown, "ui.framed.missed");
 	json_decref(a);
 	json_decref(a2);
 	json_decref(b);
@@ -296,8 +297,8 @@ static void names_are_known_before_a_run(void **state)
 	json_object_del(empty, "locks");
 	assert_true(verdicts_may_come(empty, "ui.frames.missed, ui.w.p99 ops.rate", unknown));
 	assert_true(verdicts_may_come(empty, "mmap_lock.munmap.hold_write.mean", unknown));
-	assert_false(verdicts_may_come(empty, "ops.rate ui.frame.missed", unknown));
-	assert_string_equal(unknown, "ui.frame.missed");
+	assert_false(verdicts_may_come(empty, "ops.rate ui.framed.missed", unknown));
+	assert_string_equal(unknown, "ui.framed.missed");
 	assert_false(verdicts_may_come(empty, "mmap_lock.munmap.hold.mean", unknown));
 	assert_false(verdicts_may_come(empty, "mmap_lock.munmap.wait.median", unknown));
 	json_decref(empty);

@@ -1,1 +1,1 @@
-compare tests/cli/two-tasks.ini --machine step --a 6.1 --b 6.18 --metrics ui.frame.missed --quiet
+compare tests/cli/two-tasks.ini --machine step --a 6.1 --b 6.18 --metrics ui.framed.missed --quiet

@@ -1,0 +1,1 @@
+compare tests/cli/two-tasks.ini --machine step --a 6.18 --b 6.1 --fail-if 'pgfault > 8ms'
