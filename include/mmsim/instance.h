@@ -34,6 +34,7 @@ struct mmsim_config {
 	char machine[MMSIM_MACHINE_MAX]; /* "host", "step", a profile's name or its file */
 	char machine_changes
 		[MMSIM_CHANGES_MAX]; /* of the profile's costs: "wake_up=0 line_socket=0" */
+	char hold_changes[MMSIM_CHANGES_MAX]; /* what if: "madvise=0.5 pte_lock.zap=0.8" */
 	char fault[MMSIM_VALUE_MAX]; /* axes; empty: as the release did */
 	char madvise[MMSIM_VALUE_MAX];
 	char munmap[MMSIM_VALUE_MAX];
@@ -68,7 +69,8 @@ MMSIM_API void mmsim_config_init(struct mmsim_config *config);
  * mmsim_config_set - change one setting by name
  * @key: "kernel", "machine", an axis ("fault", "madvise", "munmap", "rwsem",
  *	"rwsem.CLASS"), "seed", "memory" (bytes), "max_steps", "max_time" ("50ms"),
- *	"cost.NAME" (of the machine's profile)
+ *	"cost.NAME" (of the machine's profile), "what_if.SITE" or "what_if.LOCK.SITE" (holds
+ *	of locks taken there, scaled by 0.01 to 100; modelled machines)
  * @error: at least 256 bytes; filled when the answer is not 0. May be NULL.
  *
  * Return: 0, or -EINVAL for an unknown key or value.

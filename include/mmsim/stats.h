@@ -195,6 +195,8 @@ MMSIM_API unsigned int mmsim_hz(const struct mmsim *sim);
 
 /** mmsim_lock_class_at - name and meaning of the i-th lock class; 0, or -ENOENT */
 MMSIM_API int mmsim_lock_class_at(unsigned int i, const char **name, const char **guards);
+/** mmsim_site_at - name and meaning of the i-th call site of locks; 0, or -ENOENT */
+MMSIM_API int mmsim_site_at(unsigned int i, const char **name, const char **what);
 /** mmsim_wait_graph - who waits for whom now, as text */
 MMSIM_API void mmsim_wait_graph(const struct mmsim *sim, char *buf, size_t size);
 

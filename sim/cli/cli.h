@@ -22,10 +22,10 @@ enum exit_code {
 
 /* A program of the tests can seed faults. */
 #ifdef MMSIM_TEST_LIBRARY
-#define CLI_RUN_OPTIONS "mkstSNwMejgqcx*"
+#define CLI_RUN_OPTIONS "mkstSNwMejgIqcx*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksqx*"
 #else
-#define CLI_RUN_OPTIONS "mkstSNwMejgqc*"
+#define CLI_RUN_OPTIONS "mkstSNwMejgIqc*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
 
@@ -42,7 +42,7 @@ struct cli_options {
 	const char *strace, *page_faults;
 	const char *search, *mutant;
 	const char *baseline, *write_baseline, *markdown;
-	struct cli_list sets, fail_if;
+	struct cli_list sets, fail_if, what_if;
 	const char *keys[CLI_MAX_KEYS], *values[CLI_MAX_KEYS]; /* of the scenario */
 	unsigned int nr_keys;
 	uint64_t seed, memory; /* memory 0: not said */
@@ -127,6 +127,8 @@ json_t *cli_empty_result(const struct cli_options *options, const struct mmsim_c
 /* Can a run have all these metrics? 0, or EXIT_USAGE after saying which it cannot. */
 int cli_check_metrics(const json_t *empty, const char *names);
 int cli_unknown_metric(const char *name);
+/* what_if.c: --what-if. The exit code. */
+int cli_what_if(const struct cli_options *options, struct cli_input *input);
 /* clock.c: an instance that only tells the time. */
 int cli_clock_start(void);
 void cli_clock_stop(void);

@@ -53,6 +53,15 @@ static void list_locks(json_t *array)
 		add_row(array, keys, (const char *[]){name, guards});
 }
 
+static void list_sites(json_t *array)
+{
+	static const char *const keys[] = {"site", "what", NULL};
+	const char *name, *what;
+
+	for (unsigned int i = 0; !mmsim_site_at(i, &name, &what); i++)
+		add_row(array, keys, (const char *[]){name, what});
+}
+
 static void list_counters(json_t *array)
 {
 	static const char *const keys[] = {"counter", "unit", "what", NULL};
@@ -102,7 +111,7 @@ static const struct {
 	{"scenarios", list_scenarios},	 {"strategies", list_strategies},
 	{"kernels", list_kernels},	 {"machines", list_machines},
 	{"locks", list_locks},		 {"counters", list_counters},
-	{"operations", list_operations},
+	{"operations", list_operations}, {"sites", list_sites},
 };
 
 /* Columns as wide as their widest text; the last is not padded. */

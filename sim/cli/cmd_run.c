@@ -306,6 +306,11 @@ int cmd_run(int argc, char **argv)
 		return code;
 	cli_mutant_switch(mutant);
 	cli_catch_interrupt();
+	if (runs.options.what_if.nr) {
+		code = cli_what_if(&runs.options, &runs.input);
+		cli_unload(&runs.input);
+		return code;
+	}
 	runs.seeds = runs.options.seeds ? (unsigned int)runs.options.seeds : 1;
 	code = run_all(&runs);
 	cli_unload(&runs.input);

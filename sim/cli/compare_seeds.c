@@ -6,103 +6,42 @@
 #include "../report/blame.h"
 #include "../report/exact.h"
 #include "compare.h"
-#include "jobs.h"
+#include "variants.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#define SEEDS 5
-
-struct seeds {
-	struct comparison *c;
-	struct side *sides[2]; /* run in turn */
-	unsigned int nr_sides, nr;
-};
-
-static int run_one(void *arg, unsigned int i, json_t **result)
+static struct variant variant_of(const struct side *side, const char *name)
 {
-	const struct seeds *seeds = arg;
-	const struct side *side = seeds->sides[i % seeds->nr_sides];
-	struct mmsim_config config = side->config;
+	return (struct variant){
+		.name = name,
+		.options = &side->options,
+		.input = side->input,
+		.config = side->config,
+		.mutant = side->mutant,
+		.runs = side->runs,
+	};
+}
+
+int compare_on_model(struct comparison *c)
+{
+	struct side *a = &c->sides[SIDE_A], *b = &c->sides[SIDE_B];
+	struct variant variants[2];
+	unsigned int nr = 0;
 	int code;
 
-	config.seed += i / seeds->nr_sides;
-	cli_mutant_switch(side->mutant);
-	code = cli_run(&side->options, &config, side->input, result);
-	if (code) {
-		json_decref(*result);
-		*result = NULL;
-	}
-	return code;
-}
-
-static int end_one(void *arg, unsigned int i, const struct job_end *end)
-{
-	const struct seeds *seeds = arg;
-	const struct side *side = seeds->sides[i % seeds->nr_sides];
-
-	if (end->died)
-		fprintf(stderr, "mmsim: --%s %s, seed %" PRIu64 ": %s\n",
-			side == &seeds->c->sides[SIDE_A] ? "a" : "b", side->spec,
-			side->config.seed + i / seeds->nr_sides, end->died);
-	if (end->result)
-		json_array_append_new(side->runs, end->result);
-	return end->code;
-}
-
-/* A seed that one side did not finish does not count. */
-static void keep_pairs(struct seeds *seeds)
-{
-	size_t nr = SIZE_MAX;
-
-	for (unsigned int i = 0; i < seeds->nr_sides; i++)
-		nr = MIN(nr, json_array_size(seeds->sides[i]->runs));
-	for (unsigned int i = 0; i < seeds->nr_sides; i++)
-		while (json_array_size(seeds->sides[i]->runs) > nr)
-			json_array_remove(seeds->sides[i]->runs, nr);
-}
-
-static int check_options(const struct comparison *c)
-{
 	if (c->options->rounds) {
 		fputs("mmsim: --rounds: expected --seeds N on a model, where a run done again is "
 		      "the same\n",
 		      stderr);
 		return EXIT_USAGE;
 	}
-	if (c->options->seed <= INT64_MAX - 10000)
-		return 0;
-	fputs("mmsim: --seed: expected one below 2^63 with all seeds\n", stderr);
-	return EXIT_USAGE;
-}
-
-int compare_on_model(struct comparison *c)
-{
-	struct seeds seeds = {.c = c};
-	struct jobs jobs = {
-		.at_once = c->options->jobs ? (unsigned int)c->options->jobs : jobs_default(),
-		.quiet = c->options->quiet,
-		.arg = &seeds,
-		.run = run_one,
-		.end = end_one,
-	};
-	int code = check_options(c);
-
-	if (code)
+	if (a->spec)
+		variants[nr++] = variant_of(a, "a");
+	variants[nr++] = variant_of(b, "b");
+	code = variants_run(c->options, variants, nr);
+	if (!json_array_size(b->runs))
 		return code;
-	if (c->sides[SIDE_A].spec)
-		seeds.sides[seeds.nr_sides++] = &c->sides[SIDE_A];
-	seeds.sides[seeds.nr_sides++] = &c->sides[SIDE_B];
-	for (unsigned int i = 0; i < seeds.nr_sides; i++)
-		seeds.sides[i]->options.quiet = true;
-	seeds.nr = c->options->seeds ? (unsigned int)c->options->seeds : SEEDS;
-	jobs.nr = seeds.nr * seeds.nr_sides;
-	code = jobs_run(&jobs);
-	keep_pairs(&seeds);
-	if (!json_array_size(c->sides[SIDE_B].runs))
-		return code;
-	c->metrics = exact_rows(c->sides[SIDE_A].runs, c->sides[SIDE_B].runs, c->names);
+	c->metrics = exact_rows(a->runs, b->runs, c->names);
 	if (c->gate.baseline)
 		baseline_join(c->gate.baseline, c->metrics);
 	return code;
@@ -153,7 +92,8 @@ json_t *compare_setting(const struct comparison *c)
 	json_object_set_new(object, "scenario", json_string(o->file));
 	json_object_set_new(object, "machine", json_string(c->sides[SIDE_B].config.machine));
 	json_object_set_new(object, "seed", json_integer((json_int_t)o->seed));
-	json_object_set_new(object, "seeds", json_integer(o->seeds ? (json_int_t)o->seeds : SEEDS));
+	json_object_set_new(object, "seeds",
+			    json_integer(o->seeds ? (json_int_t)o->seeds : VARIANTS_SEEDS));
 	json_object_set_new(object, "memory", json_integer((json_int_t)o->memory));
 	json_object_set_new(object, "think", json_real(o->think));
 	for (unsigned int i = 0; i < o->nr_keys; i++) {

@@ -73,6 +73,9 @@ static const struct option_row {
 	{'j', "json", "FILE", "write the whole result as JSON (sim/schema/)", OPTION_TEXT,
 	 AT(json)},
 	{'J', "json", NULL, "print as JSON", OPTION_FLAG, AT(json_list)},
+	{'I', "what-if", "SITE=FACTOR|all",
+	 "on a modelled machine: run again with the holds of locks taken there times 0.01 to 100",
+	 OPTION_LIST, AT(what_if)},
 	{'g', "folded", "FILE",
 	 "write whom tasks with deadlines waited for, as folded stacks in ns, for flame graphs",
 	 OPTION_TEXT, AT(folded)},
@@ -412,7 +415,8 @@ static bool is_setting(const char *name, size_t len)
 	for (unsigned int i = 0; !mmsim_choice_at(i, &choice); i++)
 		if (strlen(choice.axis) == len && !strncmp(name, choice.axis, len))
 			return true;
-	return !strncmp(name, "rwsem.", 6) || !strncmp(name, "cost.", 5);
+	return !strncmp(name, "rwsem.", 6) || !strncmp(name, "cost.", 5) ||
+	       !strncmp(name, "what_if.", 8);
 }
 
 bool cli_is_key(const char *word)

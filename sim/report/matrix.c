@@ -168,13 +168,8 @@ static void print_seeds_head(const json_t *runs, FILE *out)
 {
 	const json_t *first = json_array_get(runs, 0);
 	size_t nr = json_array_size(runs), done = count_done(runs);
-	const json_t *last = json_array_get(runs, nr - 1);
-	char seeds[80];
 
-	snprintf(seeds, sizeof(seeds), "seeds %lld to %lld",
-		 (long long)json_integer_value(json_at(first, "configuration.seed")),
-		 (long long)json_integer_value(json_at(last, "configuration.seed")));
-	print_head_of(first, seeds, out);
+	print_head_of_runs(runs, out);
 	print_strategies(first, "as", out);
 	fprintf(out, "%zu runs%s", nr, done == nr ? " done\n" : "");
 	if (done < nr)

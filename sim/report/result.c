@@ -63,6 +63,8 @@ static json_t *configuration_json(const struct mmsim *sim, const struct run_info
 	json_set_int(object, "hz", mmsim_hz(sim));
 	if (*config->machine_changes)
 		json_set_text(object, "machine_changes", config->machine_changes);
+	if (*config->hold_changes)
+		json_set_text(object, "what_if", config->hold_changes);
 	json_object_set_new(object, "emulate_costs", json_boolean(config->emulate_costs));
 	json_object_set_new(object, "statistics", json_boolean(config->statistics));
 	json_object_set_new(object, "think", json_real(info->think));

@@ -52,23 +52,17 @@ static void print_cpus(const json_t *result, FILE *out)
 static void print_model(const json_t *result, FILE *out)
 {
 	const json_t *changes = json_at(result, "configuration.machine_changes");
+	const json_t *what_if = json_at(result, "configuration.what_if");
 
-	fprintf(out, "modelled: preemption %s, HZ %.0f%s%s; CPUs: ",
+	fprintf(out, "modelled: preemption %s, HZ %.0f%s%s%s%s; CPUs: ",
 		text_at(result, "model", "preemption"), json_number_at(result, "configuration.hz"),
-		changes ? ", with " : "", changes ? json_string_value(changes) : "");
+		changes ? ", with " : "", changes ? json_string_value(changes) : "",
+		what_if ? ", holds times " : "", what_if ? json_string_value(what_if) : "");
 	print_cpus(result, out);
 }
 
 /* Every output begins with what it takes to make it again. */
-void print_head(const json_t *result, FILE *out)
-{
-	char seed[48];
-
-	snprintf(seed, sizeof(seed), "seed %.0f", json_number_at(result, "configuration.seed"));
-	print_head_of(result, seed, out);
-}
-
-void print_head_of(const json_t *result, const char *seeds, FILE *out)
+static void print_head_of(const json_t *result, const char *seeds, FILE *out)
 {
 	const char *point = text_at(result, "configuration", "point");
 
@@ -95,6 +89,27 @@ void print_head_of(const json_t *result, const char *seeds, FILE *out)
 		json_number_at(result, "environment.emulated_ns.trap"),
 		json_number_at(result, "environment.emulated_ns.syscall"),
 		json_number_at(result, "environment.emulated_ns.ipi"));
+}
+
+void print_head(const json_t *result, FILE *out)
+{
+	char seed[48];
+
+	snprintf(seed, sizeof(seed), "seed %lld",
+		 (long long)json_integer_value(json_at(result, "configuration.seed")));
+	print_head_of(result, seed, out);
+}
+
+void print_head_of_runs(const json_t *runs, FILE *out)
+{
+	const json_t *first = json_array_get(runs, 0);
+	const json_t *last = json_array_get(runs, json_array_size(runs) - 1);
+	char seeds[80];
+
+	snprintf(seeds, sizeof(seeds), "seeds %lld to %lld",
+		 (long long)json_integer_value(json_at(first, "configuration.seed")),
+		 (long long)json_integer_value(json_at(last, "configuration.seed")));
+	print_head_of(first, seeds, out);
 }
 
 void print_strategies(const json_t *result, const char *label, FILE *out)
@@ -523,17 +538,12 @@ void compare_print(const json_t *comparison, FILE *out)
 	const json_t *first = json_array_get(s.a, 0);
 	/* Measured in rounds; else on a model, and exact. */
 	bool measured = json_object_get(comparison, "fitness");
-	char seeds[64];
 
 	s.timed = has_time(first);
-	snprintf(seeds, sizeof(seeds), "seeds %.0f to %.0f",
-		 json_number_at(first, "configuration.seed"),
-		 json_number_at(json_array_get(s.b, json_array_size(s.b) - 1),
-				"configuration.seed"));
 	if (measured)
 		print_head(first, out);
 	else
-		print_head_of(first, seeds, out);
+		print_head_of_runs(s.b, out);
 	print_limits(first, out);
 	if (a)
 		print_side(a, "a", out);

@@ -12,8 +12,8 @@ const char *text_at(const json_t *object, const char *outer, const char *key);
 
 /* What it takes to make the output again. */
 void print_head(const json_t *result, FILE *out);
-/* The same of several runs: "seeds 1 to 8". */
-void print_head_of(const json_t *result, const char *seeds, FILE *out);
+/* The same of runs with several seeds. */
+void print_head_of_runs(const json_t *runs, FILE *out);
 void print_strategies(const json_t *result, const char *label, FILE *out);
 /* The integers that are not zero. */
 void print_nonzero(const json_t *object, const char *title, FILE *out);

@@ -505,6 +505,12 @@ void machine_work_covers(void)
 		timed_work_covers(1);
 }
 
+void machine_scale_work(uint32_t ppm)
+{
+	if (machine_is_timed() && current->context)
+		timed_scale_work(ppm);
+}
+
 void machine_work_covers_end(void)
 {
 	if (unlikely(machine_is_timed()))

@@ -324,6 +324,14 @@ static __always_inline void machine_work(enum work_kind kind, uint64_t n)
 void machine_work_covers(void);
 void machine_work_covers_end(void);
 
+#define PPM 1000000u
+
+/*
+ * Timed: what current does on its CPU from now on takes so many millionths of what it would, waits
+ * for cache lines among it; 0: as usual. What-if of a lock's holds.
+ */
+void machine_scale_work(uint32_t ppm);
+
 /*
  * From user mode into the kernel, by a trap or system call, and back: without
  * kernel preemption a task loses its CPU in between only where it says so.

@@ -83,6 +83,7 @@ void timed_step(const volatile void *addr, enum access access);
 void timed_object_filled(const void *object, size_t size);
 void timed_wrote(const volatile void *addr);
 void timed_work_covers(int more);
+void timed_scale_work(uint32_t ppm);
 void timed_tlb_shootdown(const struct mm_struct *mm);
 void timed_rcu_read_lock(void);
 void timed_rcu_read_unlock(void);

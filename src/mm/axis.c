@@ -194,14 +194,14 @@ static int set_path(char *to, const char *value)
 	return 0;
 }
 
-/* A later one of the same name goes before. */
-static int add_change(struct mmsim_config *config, const char *name, const char *value)
+/* To a list of changes: a later one of the same name goes before. */
+static int add_change(char *changes, const char *name, const char *value)
 {
-	size_t used = strlen(config->machine_changes), left = MMSIM_CHANGES_MAX - used;
+	size_t used = strlen(changes), left = MMSIM_CHANGES_MAX - used;
 
 	if (strpbrk(value, " \t") || !*value || strlen(name) + strlen(value) + 3 > left)
 		return -EINVAL;
-	snprintf(config->machine_changes + used, left, "%s%s=%s", used ? " " : "", name, value);
+	snprintf(changes + used, left, "%s%s=%s", used ? " " : "", name, value);
 	return 0;
 }
 
@@ -247,7 +247,9 @@ static int config_set(struct mmsim_config *config, const char *key, const char *
 	if (!strcmp(key, "machine"))
 		return set_path(config->machine, value);
 	if (!strncmp(key, "cost.", 5))
-		return add_change(config, key + 5, value);
+		return add_change(config->machine_changes, key + 5, value);
+	if (!strncmp(key, "what_if.", 8))
+		return add_change(config->hold_changes, key + 8, value);
 	if (!strcmp(key, "fault"))
 		return set_text(config->fault, value);
 	if (!strcmp(key, "madvise"))
@@ -283,7 +285,8 @@ int mmsim_config_set(struct mmsim_config *config, const char *key, const char *v
 	if (err == -ENOENT)
 		snprintf(error, ERROR_SIZE,
 			 "%s: no such setting; expected kernel, machine, fault, madvise, munmap, "
-			 "rwsem, rwsem.CLASS, seed, memory, max_steps, max_time or cost.NAME",
+			 "rwsem, rwsem.CLASS, seed, memory, max_steps, max_time, cost.NAME or "
+			 "what_if.SITE",
 			 key);
 	else if (err)
 		snprintf(error, ERROR_SIZE, "%s=%s: expected %s", key, value,

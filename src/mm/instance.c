@@ -62,6 +62,10 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		snprintf(error, ERROR_SIZE, "cost: only on a modelled machine");
 		return -EOPNOTSUPP;
 	}
+	if (mc.kind != MACHINE_TIMED && *config->hold_changes) {
+		snprintf(error, ERROR_SIZE, "what_if: only on a modelled machine");
+		return -EOPNOTSUPP;
+	}
 	if (mc.kind == MACHINE_TIMED && mc.schedule && *mc.schedule) {
 		snprintf(error, ERROR_SIZE, "schedule: only on machine=step");
 		return -EOPNOTSUPP;
@@ -139,6 +143,8 @@ int mmsim_create(const struct mmsim_config *config, struct mmsim **out, char *er
 	if (!error)
 		error = ignored;
 	*error = '\0';
+	if (!err)
+		err = trace_scale_holds(trace, config->hold_changes, error);
 	if (!err)
 		err = make_machine(config, trace, &machine, error);
 	if (!err) {

@@ -280,6 +280,15 @@ int mmsim_lock_class_at(unsigned int i, const char **name, const char **guards)
 	return 0;
 }
 
+int mmsim_site_at(unsigned int i, const char **name, const char **what)
+{
+	if (i >= NR_LOCK_SITES)
+		return -ENOENT;
+	*name = lock_site_name(i);
+	*what = lock_site_help(i);
+	return 0;
+}
+
 void mmsim_wait_graph(const struct mmsim *sim, char *buf, size_t size)
 {
 	trace_wait_graph(sim->trace, buf, size);

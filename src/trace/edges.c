@@ -308,8 +308,17 @@ void trace_model_acquired(const void *lock, enum lock_class class, enum lock_mod
 {
 	if (mode == LOCK_WRITE)
 		*writer_hint(current->trace->trace, lock) = (struct writer_hint){lock, current};
+	if (unlikely(current->trace->trace->scales))
+		trace_scale(current->trace);
 	if (class < LOCK_page_table_lock)
 		trace_holders_changed(lock);
+}
+
+void trace_model_released(const void *lock)
+{
+	if (unlikely(current->trace->trace->scales))
+		trace_scale(current->trace);
+	trace_holders_changed(lock);
 }
 
 void trace_holders_changed(const void *lock)

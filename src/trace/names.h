@@ -76,8 +76,9 @@ enum lock_site {
 /* What a task is at, in user mode or in the kernel: X(name). */
 #define TRACE_OPERATIONS(X)                                                                        \
 	X(user)                                                                                    \
-	X(fault) X(mmap) X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise)                \
-		X(process_madvise) X(set_vma_name) X(userfaultfd) X(exit)
+	X(fault)                                                                                   \
+	X(mmap) X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise)      \
+		X(set_vma_name) X(userfaultfd) X(exit)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,

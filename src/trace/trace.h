@@ -188,6 +188,19 @@ struct machine_hooks trace_hooks(struct trace *trace);
 /* The machine is known only after the trace; needed to name tasks and objects. */
 void trace_set_machine(struct trace *trace, struct machine *machine);
 
+/**
+ * trace_scale_holds - what if holds were shorter, or longer?
+ * @changes: "SITE=FACTOR" or "LOCK.SITE=FACTOR", with blanks between; 0.01 to 100
+ * @error: 256 bytes
+ *
+ * On a modelled machine all that a task does on its CPU while it has a lock that it took there is
+ * scaled: the work is not moved elsewhere, it is gone. Sleeps and waits within are as they come.
+ * Of locks held at the same time the factors multiply.
+ *
+ * Return: 0, or -EINVAL after filling @error.
+ */
+int trace_scale_holds(struct trace *trace, const char *changes, char *error);
+
 const char *lock_class_name(enum lock_class class);
 const char *lock_class_guards(enum lock_class class);
 const char *lock_site_name(enum lock_site site);
@@ -295,6 +308,7 @@ static __always_inline void trace_push(struct task_trace *t, const void *lock,
 
 /* Models: somebody got a lock or let it go, or waits no more; who waits for it looks again. */
 void trace_holders_changed(const void *lock);
+void trace_model_released(const void *lock);
 void trace_model_acquired(const void *lock, enum lock_class class, enum lock_mode mode);
 
 static __always_inline void trace_acquired(const void *lock, enum lock_class class,
@@ -330,7 +344,7 @@ static __always_inline void trace_released(const void *lock)
 		return;
 	trace_pop(t, lock);
 	if (unlikely(mmsim_stepping))
-		trace_holders_changed(lock);
+		trace_model_released(lock);
 }
 
 /* A planted slowdown: spin for a fifth of the time for which a timed lock was held. */

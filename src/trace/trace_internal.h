@@ -22,6 +22,8 @@ struct writer_hint {
 struct trace {
 	struct machine *machine;
 	bool enabled;
+	bool scales; /* holds are scaled, by class and site; 0: as usual */
+	uint32_t scale_ppm[NR_LOCK_CLASSES][NR_LOCK_SITES];
 	/* Models only. */
 	unsigned int nr_waits;
 	struct wait_under_way waits[MACHINE_MAX_TASKS];
@@ -33,6 +35,11 @@ static inline struct writer_hint *writer_hint(struct trace *trace, const void *l
 {
 	return &trace->hints[(uintptr_t)lock / 64 % TRACE_HINTS];
 }
+
+/* ---- what_if.c ---- */
+
+/* The task's locks are others: so is its pace. */
+void trace_scale(const struct task_trace *t);
 
 /* ---- blame.c ---- */
 

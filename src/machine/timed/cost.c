@@ -89,6 +89,26 @@ void timed_compute(uint64_t ns)
 	timed_spend(timed, ns);
 }
 
+/* What it holds is short of time, or long; nothing is lost to rounding. */
+uint64_t timed_scale(uint64_t ns)
+{
+	__extension__ typedef unsigned __int128 wide;
+	struct machine_context *context = current->context;
+	wide scaled;
+
+	if (!context || !context->scale_ppm)
+		return ns;
+	scaled = (wide)ns * context->scale_ppm + context->scale_rest;
+	context->scale_rest = (uint64_t)(scaled % PPM);
+	return (uint64_t)(scaled / PPM);
+}
+
+void timed_scale_work(uint32_t ppm)
+{
+	timed_of(current)->scales = true;
+	current->context->scale_ppm = ppm;
+}
+
 /* Its CPU loses time to the interrupt, whatever it does. */
 static void interrupt(struct timed *timed, struct cpu *cpu)
 {

@@ -202,11 +202,12 @@ static void task_entry(void *arg)
 
 static int context_create(struct timed *timed, struct task *task)
 {
-	struct machine_context *context = calloc(1, sizeof(*context));
+	struct machine_context *context = aligned_alloc(64, sizeof(*context));
 	int err;
 
 	if (!context)
 		return -ENOMEM;
+	memset(context, 0, sizeof(*context));
 	context->task = task;
 	event_init(timed, &context->timer, timer_fired);
 	task->context = context;

@@ -95,13 +95,16 @@ struct entity {
 };
 
 struct machine_context {
-	int covered; /* machine_work_covers(): the depth */
+	/* What each step looks at, in one line of this computer's. */
+	int covered __cacheline_aligned; /* machine_work_covers(): the depth */
+	uint32_t scale_ppm; /* what it does takes so much of what it would; 0: as usual */
 	struct fibre fibre;
 	struct task *task;
 	struct entity se;
 	struct cpu_mask allowed;
 	struct cpu *cpu; /* where it runs, waits for a CPU, or did last */
 	bool on_cpu, queued;
+	uint64_t scale_rest; /* of a ns, millionths */
 	uint64_t left; /* preempted in the middle: ns times capacity still to go */
 	/* park */
 	bool token;
@@ -157,6 +160,7 @@ struct timed {
 	struct line *lines; /* of the arena's, by offset / 64 */
 	struct line elsewhere; /* what is not in the arena: always in the cache */
 	struct line *written; /* a watched one that the running task writes */
+	bool scales; /* some task's time is scaled: machine_scale_work() */
 	struct list_head spinners[SPIN_BUCKETS]; /* by line */
 	uint64_t memory_busy_until[PROFILE_MAX_CLUSTERS]; /* by socket */
 	struct task *main, *rcu, *io;
@@ -203,10 +207,13 @@ static inline bool event_is_queued(const struct timed *timed, const struct event
 void timed_check_written(struct timed *timed);
 /* The running task uses its CPU for so long; others may run, and it be preempted, meanwhile. */
 void timed_spend_slow(struct timed *timed);
+uint64_t timed_scale(uint64_t ns);
 static inline void timed_spend(struct timed *timed, uint64_t ns)
 {
 	if (unlikely(timed->written))
 		timed_check_written(timed);
+	if (unlikely(timed->scales))
+		ns = timed_scale(ns);
 	timed->now += ns;
 	if (unlikely(timed->now > timed->horizon))
 		timed_spend_slow(timed);

@@ -1,0 +1,1 @@
+run gc-madvise --what-if madvise=0.5

@@ -1,0 +1,1 @@
+run gc-madvise --machine phone-4+3+1 --what-if madvise
