@@ -37,9 +37,9 @@ static const struct axis {
 	    {"rwsem", rwsem_row}};
 
 static const struct fault_strategy *const fault_strategies[] = {
-	&fault_mmap_lock,
-	&fault_vma_rwsem,
-	&fault_vma_refcnt,
+#define X(name) &fault_##name,
+	FAULT_STRATEGIES(X)
+#undef X
 };
 
 const struct fault_strategy *fault_strategy_at(unsigned int i)

@@ -59,7 +59,12 @@ struct fault_strategy {
 	void (*write_end)(struct mm_struct *mm);
 };
 
-extern const struct fault_strategy fault_mmap_lock, fault_vma_rwsem, fault_vma_refcnt;
+/* The axis: a file in vma_lock/ each, with struct fault_strategy fault_NAME. Oldest first. */
+#define FAULT_STRATEGIES(X) X(mmap_lock) X(vma_rwsem) X(vma_refcnt)
+
+#define X(name) extern const struct fault_strategy fault_##name;
+FAULT_STRATEGIES(X)
+#undef X
 const struct fault_strategy *fault_strategy_at(unsigned int i); /* NULL past the last */
 
 /* A lookup found a VMA that was just taken out of the tree, and is repeated. */

@@ -74,6 +74,7 @@ cmake -G Ninja -S "$here" -B "$work/cmake" "-DCMAKE_PREFIX_PATH=$prefix" "-DCMAK
 cmake --build "$work/cmake" >"$work/log" || die "$(cat "$work/log")"
 "$work/cmake/consumer_shared"
 "$work/cmake/consumer_static"
+"$work/cmake/ui_test"
 
 if [ -e "$prefix/bin/mmsim" ]; then
 	say "the installed program"

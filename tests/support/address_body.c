@@ -301,6 +301,7 @@ static void configure(struct mmsim_config *config, const struct address_run *run
 	snprintf(config->kernel, sizeof(config->kernel), "%s", run->kernel);
 	snprintf(config->munmap, sizeof(config->munmap), "%s", run->munmap ? run->munmap : "");
 	snprintf(config->madvise, sizeof(config->madvise), "%s", run->madvise ? run->madvise : "");
+	snprintf(config->fault, sizeof(config->fault), "%s", run->fault ? run->fault : "");
 	config->seed = run->seed;
 	config->switch_1_in = slices[run->seed % ARRAY_SIZE(slices)];
 	config->memory_bytes = 1 << 20;

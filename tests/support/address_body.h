@@ -22,7 +22,7 @@ enum address_mix {
 
 struct address_run {
 	const char *kernel;
-	const char *munmap, *madvise; /* NULL: as the kernel did */
+	const char *fault, *munmap, *madvise; /* NULL: as the kernel did */
 	enum address_mix mix;
 	uint64_t seed;
 	const struct address_model *model; /* NULL: Linux's */

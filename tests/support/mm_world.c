@@ -224,7 +224,7 @@ unsigned int vma_readers(const struct vm_area_struct *vma)
 {
 	unsigned int excluded = 1u << 30, count = (unsigned int)quiet_load(vma->vm_refcnt.counter);
 
-	if (vma->vm_mm->fault == &fault_vma_rwsem)
+	if (vma->vm_mm->fault->vma_cache != CACHE_TYPESAFE)
 		return (unsigned int)(quiet_load(vma->vm_lock->count.counter) >>
 				      RWSEM_READER_SHIFT);
 	count &= excluded - 1;

@@ -43,7 +43,7 @@ static void bad(const struct held_vma *h, const char *what)
 
 static bool marked_attached(const struct vm_area_struct *vma)
 {
-	if (shared.mm->fault == &fault_vma_rwsem)
+	if (shared.mm->fault->vma_cache != CACHE_TYPESAFE)
 		return !quiet_load(vma->detached);
 	/* One for the tree, one for each reader, of whom there is one at least. */
 	return (quiet_load(vma->vm_refcnt.counter) & ((1 << 30) - 1)) >= 2;
@@ -164,6 +164,8 @@ static struct mmsim *build(const struct vma_check *check, const char *schedule)
 	mmsim_config_init(&config);
 	snprintf(config.machine, sizeof(config.machine), "%s", check->machine);
 	snprintf(config.kernel, sizeof(config.kernel), "%s", check->kernel);
+	if (check->choose)
+		assert_int_equal(mmsim_config_set(&config, "fault", check->fault, NULL), 0);
 	config.seed = check->seed;
 	config.memory_bytes = 1 << 20;
 	config.spurious_1_in = 128;

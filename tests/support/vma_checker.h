@@ -14,6 +14,7 @@
 struct vma_check {
 	const char *machine, *kernel;
 	const char *fault; /* what the kernel must have made of it: a wrong preset fails */
+	bool choose; /* the kernel did not have it: it is set */
 	uint64_t seed;
 	unsigned int readers, writers, operations; /* operations a task */
 };
