@@ -183,7 +183,12 @@ static uint64_t handover_of(const json_t *blame)
 	uint64_t ns = 0;
 	size_t i;
 
-	json_array_foreach(rows, i, row) ns += ns_of(row, "handover_ns");
+	json_array_foreach(rows, i, row)
+	{
+		/* Where nobody was seen it is not known that nobody had it. */
+		if (json_array_size(json_object_get(row, "chain")))
+			ns += ns_of(row, "handover_ns");
+	}
 	return ns;
 }
 
@@ -227,7 +232,7 @@ static void add_instance(struct text *text, const json_t *object)
 {
 	const char *type = word(object, "type");
 
-	add(text, "%s%s of %s #%llu", word(object, "lock"), is(object, "write") ? " (write)" : "",
+	add(text, "%s%s of %s %llu", word(object, "lock"), is(object, "write") ? " (write)" : "",
 	    *type ? type : "?", (unsigned long long)ns_of(object, "object"));
 }
 

@@ -37,6 +37,7 @@ check()
 }
 
 check b03-stackrot GROW_UNDER_READ 1 "use after free: T1 touches vma_tree_node"
+check fault-beside-munmap VMA_DETACH_NOT_MARKED 1 "objects or pages were left"
 # ThreadSanitizer takes a hundred times as long to make a fibre, and has nothing to watch here.
 if [ "${MMSIM_SANITIZE:-}" != thread ]; then
 	check b02-vm-refcnt VMREF_NO_MMGRAB 4 "use after free: T1 touches mm_struct"

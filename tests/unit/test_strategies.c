@@ -212,9 +212,9 @@ static void answers_have_an_order(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; (fault = fault_strategy_at(i)); i++)
-		failed += check_outside(
-			&(struct address_run){.kernel = NEWEST, .fault = fault->name}, "fault",
-			fault->name);
+		failed +=
+			check_outside(&(struct address_run){.kernel = NEWEST, .fault = fault->name},
+				      "fault", fault->name);
 	for (unsigned int i = 0; (munmap = munmap_strategy_at(i)); i++)
 		failed += check_outside(
 			&(struct address_run){.kernel = NEWEST, .munmap = munmap->name}, "munmap",
@@ -230,7 +230,7 @@ static void answers_have_an_order(void **state)
 
 static bool is_one_of_five(const char *helps)
 {
-	static const char *const ways[] = {"lock-free", "shorter hold", "split lock",
+	static const char *const ways[] = {"lock-free",	   "shorter hold",	 "split lock",
 					   "less waiting", "fewer acquisitions", "none"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
