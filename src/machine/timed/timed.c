@@ -202,7 +202,7 @@ static void task_entry(void *arg)
 
 static int context_create(struct timed *timed, struct task *task)
 {
-	struct machine_context *context = aligned_alloc(64, sizeof(*context));
+	struct machine_context *context = aligned_alloc(64, (sizeof(*context) + 63) & ~63ul);
 	int err;
 
 	if (!context)

@@ -95,8 +95,8 @@ struct entity {
 };
 
 struct machine_context {
-	/* What each step looks at, in one line of this computer's. */
-	int covered __cacheline_aligned; /* machine_work_covers(): the depth */
+	/* What each step looks at: it is put where a line of this computer's begins. */
+	int covered; /* machine_work_covers(): the depth */
 	uint32_t scale_ppm; /* what it does takes so much of what it would; 0: as usual */
 	struct fibre fibre;
 	struct task *task;
