@@ -101,6 +101,16 @@ MMSIM_API int mmsim_set_vma_name(struct mm_struct *mm, uint64_t addr, uint64_t l
  */
 MMSIM_API int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm);
 
+/**
+ * mmsim_fork - a child address space that shares all pages until one of both writes
+ * @name: as of mmsim_mm_create()
+ * @child: filled; the caller's to put
+ *
+ * VMAs that were advised DONTFORK are left out, those advised WIPEONFORK come empty. Takes
+ * mmap_lock for write, and every VMA's lock. Killable. Return: 0, -ENOMEM, -EINTR.
+ */
+MMSIM_API int mmsim_fork(struct mm_struct *mm, const char *name, struct mm_struct **child);
+
 enum mmsim_access {
 	MMSIM_ACCESS_HIT, /* no fault */
 	MMSIM_ACCESS_NEW, /* nothing was mapped */

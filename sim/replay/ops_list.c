@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define OPS_PROCESSES 8 /* that a list can make */
+
 /* ---- reading ---- */
 
 static int add_comment(struct ops_list *list, const char *line)
@@ -35,14 +37,16 @@ static int add_line(struct ops_list *list, const char *line, const char *path, u
 	if (!n)
 		return *line == '#' && !list->nr ? add_comment(list, line) : 0;
 	/* What cannot be done yet is said before anything is done. */
-	what = sim_op_missing(&op);
-	if (!what && op.pid)
-		what = "a second process";
+	what = op.kind == OP_FORK || op.kind == OP_EXIT ? NULL : sim_op_missing(&op);
 	if (what)
 		return sim_error_set(err, -EOPNOTSUPP, path, number,
-				     "%s: not simulated yet; expected operations of process 0 on "
-				     "anonymous private memory",
+				     "%s: not simulated yet; expected operations on anonymous "
+				     "private memory",
 				     what);
+	if (op.pid >= OPS_PROCESSES)
+		return sim_error_set(err, -EINVAL, path, number,
+				     "expected a process from 0 to %d, found %u", OPS_PROCESSES - 1,
+				     op.pid);
 	list->ops[list->nr] = op;
 	snprintf(list->text[list->nr++], SIM_OP_LINE_MAX, "%s", line);
 	return 0;
@@ -170,17 +174,40 @@ static void print_pages(struct mm_struct *mm, struct state *state)
 		 STATE_MAX - 32, values);
 }
 
-static void print_changes(struct mm_struct *mm, struct state *old, FILE *out)
+/* One of the list's; its number is its place. */
+struct process {
+	struct mm_struct *mm; /* NULL: it has exited, or was not made yet */
+	struct state state; /* as it was printed last */
+};
+
+struct world {
+	struct mmsim *sim;
+	struct process process[OPS_PROCESSES];
+	unsigned int nr; /* made so far */
+	FILE *out;
+};
+
+static void print_changes(struct process *p, unsigned int pid, FILE *out)
 {
 	static struct state now;
+	struct state *old = &p->state;
 
-	print_vmas(mm, now.vmas);
-	print_pages(mm, &now);
+	print_vmas(p->mm, now.vmas);
+	print_pages(p->mm, &now);
 	if (strcmp(now.vmas, old->vmas))
-		fprintf(out, "V0%s\n", *now.vmas ? now.vmas : " ");
+		fprintf(out, "V%u%s\n", pid, *now.vmas ? now.vmas : " ");
 	if (strcmp(now.pages, old->pages) || strcmp(now.hash, old->hash))
-		fprintf(out, "P0 %s\nH0 %s\n", now.pages, now.hash);
+		fprintf(out, "P%u %s\nH%u %s\n", pid, now.pages, pid, now.hash);
 	*old = now;
+}
+
+/* A process that nothing was printed of. */
+static void process_begin(struct process *p, struct mm_struct *mm)
+{
+	memset(&p->state, 0, sizeof(p->state));
+	memset(p->state.pages, '-', SIM_WINDOW_PAGES);
+	snprintf(p->state.hash, sizeof(p->state.hash), "%016llx", 1469598103934665603ull);
+	p->mm = mm;
 }
 
 /* ---- doing ---- */
@@ -204,47 +231,94 @@ static void print_access(enum mmsim_access access, bool load, uint64_t value, FI
 	fputc('\n', out);
 }
 
-static void do_op(struct mm_struct *mm, const struct sim_op *op, FILE *out)
+static void do_fork(struct world *w, struct process *p)
 {
+	struct mm_struct *child;
+	char name[16];
+	int err;
+
+	if (w->nr == OPS_PROCESSES) {
+		fputs("= NOSLOT\n", w->out);
+		return;
+	}
+	snprintf(name, sizeof(name), "%u", w->nr);
+	err = mmsim_fork(p->mm, name, &child);
+	if (err) {
+		fprintf(w->out, "= %s\n", sim_errno_name(-err));
+		return;
+	}
+	process_begin(&w->process[w->nr], child);
+	fprintf(w->out, "= 0 pid=%u\n", w->nr++);
+}
+
+static void do_exit(struct process *p, FILE *out)
+{
+	mmsim_use_mm(NULL);
+	mmsim_mm_put(p->mm);
+	p->mm = NULL;
+	fputs("= 0\n", out);
+}
+
+/* 0 or -ENOMEM: the process could not be entered. */
+static int do_op(struct world *w, const struct sim_op *op)
+{
+	struct process *p = &w->process[op->pid];
 	uint64_t value = op->value;
+	enum mmsim_access access;
 	int64_t result;
 
-	if (op->kind == OP_R) {
-		enum mmsim_access access = mmsim_load(mm, op->addr, &value);
+	if (!p->mm) {
+		fputs("= NOPROC\n", w->out);
+		return 0;
+	}
+	if (mmsim_use_mm(p->mm))
+		return -ENOMEM;
+	switch (op->kind) {
+	case OP_R:
+		access = mmsim_load(p->mm, op->addr, &value);
+		print_access(access, true, value, w->out);
+		break;
+	case OP_W:
+		print_access(mmsim_store(p->mm, op->addr, value), false, 0, w->out);
+		break;
+	case OP_FORK:
+		do_fork(w, p);
+		break;
+	case OP_EXIT:
+		do_exit(p, w->out);
+		break;
+	default:
+		result = sim_do_call(p->mm, op);
+		fprintf(w->out, "= %s\n", result < 0 ? sim_errno_name((int)-result) : "0");
+	}
+	return 0;
+}
 
-		print_access(access, true, value, out);
-		return;
-	}
-	if (op->kind == OP_W) {
-		print_access(mmsim_store(mm, op->addr, value), false, 0, out);
-		return;
-	}
-	result = sim_do_call(mm, op);
-	fprintf(out, "= %s\n", result < 0 ? sim_errno_name((int)-result) : "0");
+static void print_all_changes(struct world *w)
+{
+	for (unsigned int pid = 0; pid < w->nr; pid++)
+		if (w->process[pid].mm)
+			print_changes(&w->process[pid], pid, w->out);
 }
 
 int ops_list_run(struct mmsim *sim, const struct ops_list *list, FILE *out)
 {
+	static struct world w;
 	struct mm_struct *mm = mmsim_mm_create(sim, "0");
-	static struct state state;
+	int err = mm ? 0 : -ENOMEM;
 
-	if (!mm)
-		return -ENOMEM;
-	if (mmsim_use_mm(mm)) {
-		mmsim_mm_put(mm);
-		return -ENOMEM;
-	}
-	memset(&state, 0, sizeof(state));
-	memset(state.pages, '-', SIM_WINDOW_PAGES);
-	snprintf(state.hash, sizeof(state.hash), "%016llx", 1469598103934665603ull);
+	w = (struct world){.sim = sim, .nr = 1, .out = out};
+	process_begin(&w.process[0], mm);
 	for (size_t i = 0; i < list->nr_comments; i++)
 		fprintf(out, "%s\n", list->comments[i]);
-	for (size_t i = 0; i < list->nr; i++) {
+	for (size_t i = 0; i < list->nr && !err; i++) {
 		fprintf(out, "@%zu %s\n", i + 1, list->text[i]);
-		do_op(mm, &list->ops[i], out);
-		print_changes(mm, &state, out);
+		err = do_op(&w, &list->ops[i]);
+		print_all_changes(&w);
 	}
 	mmsim_use_mm(NULL);
-	mmsim_mm_put(mm);
-	return 0;
+	for (unsigned int pid = 0; pid < w.nr; pid++)
+		if (w.process[pid].mm)
+			mmsim_mm_put(w.process[pid].mm);
+	return err;
 }

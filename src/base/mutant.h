@@ -20,6 +20,10 @@
 	X(VMREF_NO_MMGRAB, "a reused VMA's count is dropped without pinning its mm")               \
 	X(GROW_UNDER_READ, "a stack grows under mmap_lock held for read only")                     \
 	X(ANON_CHECK_BEFORE_LOCK, "the anon_vma is looked for before the VMA is locked")           \
+	X(FORK_NO_VMA_LOCK, "fork does not lock the parent's VMAs")                                \
+	X(FORK_KEEPS_EXCLUSIVE, "fork leaves a page that it shares marked as exclusive")           \
+	X(ANON_REUSE_IGNORES_CHILDREN, "fork reuses an anon_vma that has several children")        \
+	X(COW_FLUSH_FORGOTTEN, "a copied page is replaced without a TLB flush")                    \
 	X(HOLD_A_FIFTH_LONGER, "timed holds of rwsems last a fifth longer")
 
 enum mmsim_mutant {

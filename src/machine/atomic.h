@@ -87,6 +87,12 @@ static __always_inline void machine_step(const volatile void *addr, enum access 
 		__atomic_fetch_or(p, (v), __ATOMIC_SEQ_CST);                                       \
 	})
 
+#define fetch_and(p, v)                                                                            \
+	({                                                                                         \
+		machine_step(p, ACCESS_ATOMIC);                                                    \
+		__atomic_fetch_and(p, (v), __ATOMIC_SEQ_CST);                                      \
+	})
+
 /* True and *old untouched when *p was *old; else *old is what was found. */
 #define try_cmpxchg_order(p, old, new, order)                                                      \
 	({                                                                                         \

@@ -48,17 +48,22 @@ struct mmsim;
 struct fault_strategy;
 
 enum folio_flag {
-	PG_anon_exclusive = 1 << 0, /* mapped by one PTE that may be made writable */
+	/*
+	 * Mapped by one PTE that may be made writable. Set and cleared under the PTE lock of
+	 * the one mapping, cleared as fork makes a second.
+	 */
+	PG_anon_exclusive = 1 << 0,
 	PG_dirty = 1 << 1,
 	PG_lazyfree = 1 << 2, /* MADV_FREE: reclaim may drop it while it is clean */
+	PG_locked = 1 << 3, /* guards mapping; taken by try only */
 };
 
-/* One page of memory. Only what first touch, zap and lazy free need. */
+/* One page of memory. */
 struct folio {
-	unsigned int flags; /* guarded by the PTE lock of the one mapping */
+	unsigned int flags; /* bits are changed atomically; several processes may map it */
 	atomic_t _refcount;
 	atomic_t _mapcount; /* number of PTEs */
-	void *mapping; /* anon_vma | 1 */
+	void *mapping; /* anon_vma | 1; set when it is first mapped, changed under PG_locked */
 	unsigned long index; /* linear page index in the VMA's pgoff space */
 	struct folio *next; /* on a free list or in a gather */
 	unsigned long pfn; /* never changes */
@@ -67,13 +72,14 @@ struct folio {
 _Static_assert(sizeof(struct folio) == 64, "one line a folio");
 
 struct anon_vma {
-	struct anon_vma *root;
+	struct anon_vma *root, *parent; /* a root: itself; never change */
 	struct rw_semaphore rwsem; /* class anon_vma_root: guards the tree of VMAs */
+	int num_children; /* whose parent this is, a root itself among them; root->rwsem, write */
 	int num_active_vmas; /* VMAs whose new pages go here; root->rwsem, write */
 	int nr_chains; /* links in the tree: the last one gone frees; root->rwsem, write */
 };
 
-/* One VMA hangs on one anon_vma. */
+/* One VMA hangs on one anon_vma: its own or, after a fork, one of its ancestors'. */
 struct anon_vma_chain {
 	struct vm_area_struct *vma;
 	struct anon_vma *anon_vma;

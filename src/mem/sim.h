@@ -27,7 +27,8 @@ struct mmsim {
 	const struct rwsem_policy *rwsem[NR_LOCK_CLASSES];
 	struct zone *zone;
 	struct kmem_cache *mm_cache, *vma_cache, *vma_lock_cache, *anon_vma_cache, *avc_cache;
-	struct kmem_cache *tree_cache, *pte_cache, *dir_cache, *runners_cache, *lock_cache;
+	struct kmem_cache *tree_cache, *pte_cache, *dir_cache, *runners_cache, *gather_cache,
+		*lock_cache;
 	struct kmem_cache *name_cache;
 	uint64_t allocations; /* counted for the allocation that is to fail */
 };

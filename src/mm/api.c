@@ -235,6 +235,11 @@ int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm
 	return SYSCALL(userfaultfd, do_userfaultfd(mm, addr, len, arm));
 }
 
+int mmsim_fork(struct mm_struct *mm, const char *name, struct mm_struct **child)
+{
+	return SYSCALL(fork, do_fork(mm, name, child));
+}
+
 enum mmsim_access mmsim_load(struct mm_struct *mm, uint64_t addr, uint64_t *value)
 {
 	uint64_t ignored;

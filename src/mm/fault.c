@@ -4,7 +4,8 @@
  *
  * Fidelity: the fault sequence of x86 and arm64: VMA lock first, what ends or
  * retries under it, then mmap_lock by try and killably; anonymous first touch
- * with the order of anon_vma, allocation and PTE lock; counters. That a denied
+ * with the order of anon_vma, allocation and PTE lock; write faults on shared
+ * pages, which copy, or take what is theirs alone again; counters. That a denied
  * access is answered under the VMA lock is taken to be so since 6.10; before,
  * it went on to mmap_lock. A userfaultfd's monitor is modelled by what it costs
  * the faulting task, a dropped lock and a second pass: it answers at once, with
@@ -13,6 +14,8 @@
 #include "base/mutant.h"
 #include "mm/mm.h"
 #include "rmap/anon_vma.h"
+
+#include <string.h>
 
 static bool access_error(const struct vm_area_struct *vma, bool write)
 {
@@ -91,6 +94,12 @@ static void folio_add_new_anon_rmap(struct folio *folio, const struct vm_fault *
 	folio->_mapcount.counter = 1;
 }
 
+/* The same but for the bits that an access sets: ours is the PTE that was looked at. */
+static bool pte_same(pte_t a, pte_t b)
+{
+	return (a & ~(PTE_YOUNG | PTE_DIRTY)) == (b & ~(PTE_YOUNG | PTE_DIRTY));
+}
+
 /* Map a fresh page where @old is: nothing, or the zero page. */
 static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_table *table, pte_t old)
 {
@@ -106,7 +115,7 @@ static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_tabl
 	if (!folio)
 		return FAULT_OOM;
 	spin_lock(&table->ptl, LOCK_pte_lock, vmf->vma_lock ? SITE_fault_vma : SITE_fault);
-	won = (READ_ONCE(*pte) & ~(PTE_YOUNG | PTE_DIRTY)) == (old & ~(PTE_YOUNG | PTE_DIRTY));
+	won = pte_same(READ_ONCE(*pte), old);
 	if (won) {
 		folio_add_new_anon_rmap(folio, vmf);
 		/* Release: pairs with the walk of a user access. */
@@ -125,23 +134,101 @@ static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_tabl
 	return FAULT_DONE;
 }
 
-/* A page is there, but not with the rights: it is ours alone, or the zero page. */
+/* ---- write faults on what is mapped without the right to write ---- */
+
+/* Acquire, or false: pairs with folio_unlock(). */
+static bool folio_trylock(struct folio *folio)
+{
+	return !(fetch_or(&folio->flags, PG_locked) & PG_locked);
+}
+
+static void folio_unlock(struct folio *folio)
+{
+	fetch_and(&folio->flags, ~(unsigned int)PG_locked);
+}
+
+/*
+ * A page that a fork shared, and whose other users are gone. From now on it is this VMA's:
+ * it goes from the ancestor's anon_vma to the VMA's own. PTE lock held.
+ */
+static bool wp_can_reuse_anon_folio(struct folio *folio, const struct vm_area_struct *vma)
+{
+	bool alone;
+
+	if (atomic_read(&folio->_refcount) > 1 || !folio_trylock(folio))
+		return false;
+	alone = atomic_read(&folio->_refcount) == 1;
+	if (alone) {
+		WRITE_ONCE(folio->mapping, (char *)vma->anon_vma + 1);
+		fetch_or(&folio->flags, PG_anon_exclusive);
+		count_event(COUNTER_fault_cow_reuse);
+	}
+	folio_unlock(folio);
+	return alone;
+}
+
+/* A page of our own in the place of @old, which is referenced; the reference goes. */
+static enum fault_result wp_page_copy(struct vm_fault *vmf, struct pte_table *table, pte_t pte,
+				      struct folio *old)
+{
+	struct mmsim *sim = vmf->vma->vm_mm->sim;
+	pte_t *ptep = &table->pte[pte_index(vmf->address)];
+	enum fault_result result = vmf_anon_prepare(vmf);
+	struct folio *new = result == FAULT_DONE ? folio_alloc(sim, false) : NULL;
+	bool won;
+
+	if (!new) {
+		folio_put(sim, old);
+		return result == FAULT_DONE ? FAULT_OOM : result;
+	}
+	memcpy(pfn_address(sim, new->pfn), pfn_address(sim, old->pfn), PAGE_SIZE);
+	if (unlikely(mmsim_stepping))
+		machine_work(WORK_page_copy, 1);
+	spin_lock(&table->ptl, LOCK_pte_lock, vmf->vma_lock ? SITE_fault_vma : SITE_fault);
+	won = pte_same(READ_ONCE(*ptep), pte);
+	if (won) {
+		/* Nobody reads the old page through a stale entry once there is another. */
+		xchg(ptep, 0);
+		if (!MUTANT(COW_FLUSH_FORGOTTEN))
+			flush_tlb_mm(vmf->vma->vm_mm);
+		folio_add_new_anon_rmap(new, vmf);
+		/* Release: pairs with the walk of a user access. */
+		smp_store_release(ptep, anon_pte(new));
+		atomic_dec(&old->_mapcount);
+	}
+	spin_unlock(&table->ptl);
+	count_event(won ? COUNTER_fault_cow : COUNTER_fault_spurious);
+	vmf->kind = MMSIM_ACCESS_COPY;
+	folio_put(sim, old);
+	folio_put(sim, won ? old : new);
+	return FAULT_DONE;
+}
+
+/*
+ * A page is there, but not with the rights. A load gets its right back. A store may have the
+ * page if it is ours alone; else it copies it.
+ */
 static enum fault_result do_wp_page(struct vm_fault *vmf, struct pte_table *table, pte_t old)
 {
 	pte_t *pte = &table->pte[pte_index(vmf->address)];
+	struct folio *folio;
 
 	if (vmf->write && pte_pfn(old) == ZERO_PAGE_PFN)
 		return do_map_fresh_page(vmf, table, old);
+	folio = pfn_folio(vmf->vma->vm_mm->sim, pte_pfn(old));
 	spin_lock(&table->ptl, LOCK_pte_lock, vmf->vma_lock ? SITE_fault_vma : SITE_fault);
 	vmf->kind = MMSIM_ACCESS_REUSE;
 	/* Other bits may be set by an access at the same time; ours are only added. */
-	if (READ_ONCE(*pte) >> PAGE_SHIFT == old >> PAGE_SHIFT && (READ_ONCE(*pte) & PTE_PRESENT)) {
-		pte_t rights = PTE_READ | (vmf->write ? PTE_WRITE : 0);
-
-		fetch_or(pte, rights);
+	if (!pte_same(READ_ONCE(*pte), old)) {
+		count_event(COUNTER_fault_spurious);
+	} else if (!vmf->write || (READ_ONCE(folio->flags) & PG_anon_exclusive) ||
+		   wp_can_reuse_anon_folio(folio, vmf->vma)) {
+		fetch_or(pte, PTE_READ | (vmf->write ? PTE_WRITE : 0));
 		count_event(COUNTER_fault_reuse);
 	} else {
-		count_event(COUNTER_fault_spurious);
+		atomic_inc(&folio->_refcount);
+		spin_unlock(&table->ptl);
+		return wp_page_copy(vmf, table, old, folio);
 	}
 	spin_unlock(&table->ptl);
 	return FAULT_DONE;

@@ -184,10 +184,17 @@ static void check_folio(const struct vm_area_struct *vma, const struct folio *fo
 	const char *name = vma->vm_mm->name;
 	unsigned long index = vma->vm_pgoff + ((addr - vma->vm_start) >> PAGE_SHIFT);
 
-	if (folio->_mapcount.counter != 1)
-		mmsim_bug("%s: mapcount at %#lx is not 1", name, addr);
-	if (folio->mapping != (char *)vma->anon_vma + 1)
-		mmsim_bug("%s: the page at %#lx has another anon_vma than its VMA", name, addr);
+	int mapcount = folio->_mapcount.counter, refcount = folio->_refcount.counter;
+	bool exclusive = folio->flags & PG_anon_exclusive;
+	const struct anon_vma_chain *avc = vma->anon_vma_chain;
+
+	while (avc && folio->mapping != (char *)avc->anon_vma + 1)
+		avc = avc->same_vma;
+	if (!avc)
+		mmsim_bug("%s: the page at %#lx has an anon_vma that its VMA has not", name, addr);
+	if (mapcount < 1 || refcount != mapcount || (exclusive && mapcount != 1))
+		mmsim_bug("%s: the page at %#lx is mapped %d times, %d references%s", name, addr,
+			  mapcount, refcount, exclusive ? ", exclusive" : "");
 	if (folio->index != index)
 		mmsim_bug("%s: the page at %#lx has index %#lx", name, addr, folio->index);
 }

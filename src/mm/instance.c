@@ -106,6 +106,8 @@ static int make_caches(struct mmsim *sim)
 		{&sim->name_cache, "anon_vma_name", sizeof(struct anon_vma_name), CACHE_PLAIN},
 		{&sim->pte_cache, "pte_table", sizeof(struct pte_table), CACHE_PLAIN},
 		{&sim->dir_cache, "pgtable_dir", sizeof(struct pgtable_dir), CACHE_PLAIN},
+		{&sim->gather_cache, "mmu_gather_batch", sizeof(struct mmu_gather_batch),
+		 CACHE_PLAIN},
 		{&sim->runners_cache, "mm_runners", sizeof(struct mm_runners), CACHE_PLAIN},
 		{&sim->lock_cache, "user_rwsem", sizeof(struct rw_semaphore), CACHE_PLAIN},
 	};

@@ -36,6 +36,9 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm);
 /* A detached copy of @vma's attributes for [@start, @end). NULL: no memory. */
 struct vm_area_struct *vm_area_dup(const struct vm_area_struct *vma, unsigned long start,
 				   unsigned long end);
+/* The same for another address space. */
+struct vm_area_struct *vm_area_dup_into(struct mm_struct *mm, const struct vm_area_struct *vma,
+					unsigned long start, unsigned long end);
 void vm_area_free(struct vm_area_struct *vma);
 /* New bounds, same place of every page; root lock held if there is an anon_vma. */
 void vma_set_range(struct vm_area_struct *vma, unsigned long start, unsigned long end);
@@ -105,13 +108,26 @@ bool anon_vma_name_eq(const struct anon_vma_name *a, const struct anon_vma_name 
 
 #define MMU_GATHER_MAX_PAGES 10000
 
-/* Pages whose PTEs are gone, freed only after the TLB flush. */
+#define MMU_GATHER_LOCAL 32
+#define MMU_GATHER_BATCH 510
+
+struct mmu_gather_batch {
+	struct mmu_gather_batch *next;
+	unsigned long nr;
+	struct folio *folio[MMU_GATHER_BATCH];
+};
+
+/*
+ * References of PTEs that are gone, dropped only after the TLB flush: others may map the page,
+ * too, and gather it at the same time.
+ */
 struct mmu_gather {
 	struct mm_struct *mm;
-	struct folio *pages;
+	struct mmu_gather_batch *batches; /* once local is full; the last is the first */
 	unsigned int nr_pages;
 	bool flush; /* a PTE was changed since the last flush */
 	struct pgtable_gather tables;
+	struct folio *local[MMU_GATHER_LOCAL];
 };
 
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
@@ -201,6 +217,19 @@ struct madvise_strategy {
 	bool vma_lock;
 };
 const struct madvise_strategy *madvise_strategy_at(unsigned int i);
+
+/* ---- fork.c, copy.c ---- */
+
+/*
+ * A child address space that shares all pages. Takes mmap_lock for write, killable. 0, then
+ * *@child is the caller's; -ENOMEM, -EINTR.
+ */
+int do_fork(struct mm_struct *mm, const char *name, struct mm_struct **child);
+/*
+ * Let @dst, the child's copy of @src, map what @src maps; pages are shared and can be written by
+ * neither any more. Both mmap_locks held for write, the TLB flush is the caller's. 0 or -ENOMEM.
+ */
+int copy_page_range(struct vm_area_struct *dst, struct vm_area_struct *src);
 
 /* ---- fault.c ---- */
 

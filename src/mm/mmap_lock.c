@@ -23,6 +23,12 @@ void mmap_write_lock(struct mm_struct *mm, enum lock_site site)
 	mm->fault->write_begin(mm);
 }
 
+void mmap_write_lock_nested(struct mm_struct *mm, enum lock_site site)
+{
+	BUG_ON(!down_write_trylock(&mm->mmap_lock, site));
+	mm->fault->write_begin(mm);
+}
+
 void mmap_write_unlock(struct mm_struct *mm)
 {
 	mm->fault->write_end(mm);

@@ -227,7 +227,7 @@ int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *
 	struct kmem_cache *const caches[] = {
 		sim->mm_cache,	sim->vma_cache,	    sim->vma_lock_cache, sim->anon_vma_cache,
 		sim->avc_cache, sim->name_cache,    sim->tree_cache,	 sim->pte_cache,
-		sim->dir_cache, sim->runners_cache, sim->lock_cache,
+		sim->dir_cache, sim->runners_cache, sim->gather_cache,	 sim->lock_cache,
 	};
 
 	if (i > ARRAY_SIZE(caches))

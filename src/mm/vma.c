@@ -39,10 +39,10 @@ struct vm_area_struct *vm_area_alloc(struct mm_struct *mm)
 	return vma;
 }
 
-struct vm_area_struct *vm_area_dup(const struct vm_area_struct *vma, unsigned long start,
-				   unsigned long end)
+struct vm_area_struct *vm_area_dup_into(struct mm_struct *mm, const struct vm_area_struct *vma,
+					unsigned long start, unsigned long end)
 {
-	struct vm_area_struct *new = vm_area_alloc(vma->vm_mm);
+	struct vm_area_struct *new = vm_area_alloc(mm);
 
 	if (!new)
 		return NULL;
@@ -53,6 +53,12 @@ struct vm_area_struct *vm_area_dup(const struct vm_area_struct *vma, unsigned lo
 	new->maybe_guard = READ_ONCE(vma->maybe_guard);
 	new->anon_name = anon_vma_name_get(vma->anon_name);
 	return new;
+}
+
+struct vm_area_struct *vm_area_dup(const struct vm_area_struct *vma, unsigned long start,
+				   unsigned long end)
+{
+	return vm_area_dup_into(vma->vm_mm, vma, start, end);
 }
 
 void vm_area_free(struct vm_area_struct *vma)

@@ -106,6 +106,8 @@ static inline bool vma_is_write_locked(const struct vm_area_struct *vma)
 /* Killable: -EINTR after a kill. */
 int mmap_write_lock_killable(struct mm_struct *mm, enum lock_site site);
 void mmap_write_lock(struct mm_struct *mm, enum lock_site site);
+/* Of an mm that nobody else knows yet, inside another's. */
+void mmap_write_lock_nested(struct mm_struct *mm, enum lock_site site);
 void mmap_write_unlock(struct mm_struct *mm);
 /*
  * VMA write locks end here too: what was locked must be detached by now. A lock

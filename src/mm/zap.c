@@ -13,7 +13,11 @@
 
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 {
-	*tlb = (struct mmu_gather){.mm = mm};
+	tlb->mm = mm;
+	tlb->batches = NULL;
+	tlb->nr_pages = 0;
+	tlb->flush = false;
+	tlb->tables = (struct pgtable_gather){NULL, NULL};
 	atomic_inc(&mm->tlb_flush_pending);
 }
 
@@ -56,20 +60,61 @@ void flush_tlb_mm(struct mm_struct *mm)
 		machine_work(WORK_ipi, 1);
 }
 
+static void put_folios(struct mmsim *sim, struct folio **folios, unsigned long nr)
+{
+	while (nr--)
+		folio_put(sim, *folios++);
+}
+
 static void tlb_flush_mmu(struct mmu_gather *tlb)
 {
+	struct mmsim *sim = tlb->mm->sim;
+
 	if (tlb->flush)
 		flush_tlb_mm(tlb->mm);
 	tlb->flush = false;
 	machine_work_covers(); /* pte_zap has it */
-	while (tlb->pages) {
-		struct folio *folio = tlb->pages;
+	put_folios(sim, tlb->local, MIN(tlb->nr_pages, MMU_GATHER_LOCAL));
+	while (tlb->batches) {
+		struct mmu_gather_batch *batch = tlb->batches;
 
-		tlb->pages = folio->next;
-		folio_put(tlb->mm->sim, folio);
+		tlb->batches = batch->next;
+		put_folios(sim, batch->folio, batch->nr);
+		kmem_cache_free(sim->gather_cache, batch);
 	}
 	machine_work_covers_end();
 	tlb->nr_pages = 0;
+}
+
+/* Room for one more; NULL: no memory, what there is must be flushed first. */
+static struct folio **gather_place(struct mmu_gather *tlb)
+{
+	struct mmu_gather_batch *batch = tlb->batches;
+
+	if (tlb->nr_pages < MMU_GATHER_LOCAL)
+		return &tlb->local[tlb->nr_pages];
+	if (!batch || batch->nr == MMU_GATHER_BATCH) {
+		batch = kmem_cache_alloc(tlb->mm->sim->gather_cache);
+		if (!batch)
+			return NULL;
+		batch->nr = 0;
+		batch->next = tlb->batches;
+		tlb->batches = batch;
+	}
+	return &batch->folio[batch->nr++];
+}
+
+/* The PTE lock is held, and the PTE gone. */
+static void gather_folio(struct mmu_gather *tlb, struct folio *folio)
+{
+	struct folio **place = gather_place(tlb);
+
+	if (!place) {
+		tlb_flush_mmu(tlb);
+		place = gather_place(tlb);
+	}
+	*place = folio;
+	tlb->nr_pages++;
 }
 
 void tlb_finish_mmu(struct mmu_gather *tlb)
@@ -163,9 +208,7 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 		return;
 	folio = pfn_folio(tlb->mm->sim, pte_pfn(pte));
 	atomic_dec(&folio->_mapcount);
-	folio->next = tlb->pages;
-	tlb->pages = folio;
-	tlb->nr_pages++;
+	gather_folio(tlb, folio);
 }
 
 void zap_page_range(struct mmu_gather *tlb, unsigned long start, unsigned long end, bool guards)
@@ -203,9 +246,13 @@ static void lazyfree_one(struct pte_walk *walk, pte_t *ptep)
 
 	if (!(pte & PTE_PRESENT) || pte_pfn(pte) == ZERO_PAGE_PFN)
 		return;
-	clear_access_bits(walk, ptep, PTE_YOUNG | PTE_DIRTY);
 	folio = pfn_folio(walk->tlb->mm->sim, pte_pfn(pte));
-	folio->flags = (folio->flags & ~(unsigned int)PG_dirty) | PG_lazyfree;
+	/* One that others map, too, is left alone: it is not this process' to drop. */
+	if (atomic_read(&folio->_mapcount) > 1)
+		return;
+	clear_access_bits(walk, ptep, PTE_YOUNG | PTE_DIRTY);
+	fetch_or(&folio->flags, PG_lazyfree);
+	fetch_and(&folio->flags, ~(unsigned int)PG_dirty);
 	walk->done++;
 }
 
@@ -244,7 +291,7 @@ static bool may_be_writable(const struct pte_walk *walk, pte_t pte)
 {
 	if (!(walk->vma->vm_flags & VM_WRITE) || pte_pfn(pte) == ZERO_PAGE_PFN)
 		return false;
-	return pfn_folio(walk->tlb->mm->sim, pte_pfn(pte))->flags & PG_anon_exclusive;
+	return READ_ONCE(pfn_folio(walk->tlb->mm->sim, pte_pfn(pte))->flags) & PG_anon_exclusive;
 }
 
 static void change_one(struct pte_walk *walk, pte_t *ptep)

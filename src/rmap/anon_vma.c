@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* anon_vma: prepare, clone, unlink. */
+/* anon_vma: prepare, clone, fork, unlink. */
 #include "rmap/anon_vma.h"
+#include "base/mutant.h"
 #include "mem/sim.h"
 
 void anon_vma_lock_write(struct anon_vma *anon_vma, enum lock_site site)
@@ -25,7 +26,8 @@ static struct anon_vma *anon_vma_alloc(struct mmsim *sim)
 		kmem_cache_free(sim->anon_vma_cache, anon_vma);
 		return NULL;
 	}
-	anon_vma->root = anon_vma;
+	anon_vma->root = anon_vma->parent = anon_vma;
+	anon_vma->num_children = 1; /* itself */
 	return anon_vma;
 }
 
@@ -102,21 +104,28 @@ static struct anon_vma_chain *alloc_links(struct mmsim *sim, const struct vm_are
 	return links;
 }
 
-int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
+/* Repeated fork and exit of a parent must not make its chain longer and longer. */
+static bool may_be_reused(const struct anon_vma *anon_vma)
+{
+	bool few = anon_vma->num_children < 2 || MUTANT(ANON_REUSE_IGNORES_CHILDREN);
+
+	return few && !anon_vma->num_active_vmas;
+}
+
+/* @own: where new pages of @dst go; NULL: a fork, which may find one to reuse. */
+static int clone_chain(struct vm_area_struct *dst, struct vm_area_struct *src, struct anon_vma *own)
 {
 	struct mmsim *sim = src->vm_mm->sim;
-	struct anon_vma *anon_vma = src->anon_vma;
+	struct anon_vma *root = src->anon_vma->root;
 	struct anon_vma_chain *links = NULL;
 	bool before = sim_since(sim, 7, 0);
 
-	if (!anon_vma)
-		return 0;
 	if (before) {
 		links = alloc_links(sim, src);
 		if (!links)
 			return -ENOMEM;
 	}
-	down_write(&anon_vma->root->rwsem, SITE_anon_clone);
+	down_write(&root->rwsem, SITE_anon_clone);
 	if (!before)
 		links = alloc_links(sim, src);
 	for (struct anon_vma_chain *of = src->anon_vma_chain; links; of = of->same_vma) {
@@ -124,32 +133,85 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 
 		links = avc->same_vma;
 		anon_vma_chain_link(dst, avc, of->anon_vma);
+		if (!own && may_be_reused(of->anon_vma))
+			own = of->anon_vma;
 	}
-	if (dst->anon_vma_chain) {
-		anon_vma->num_active_vmas++;
-		WRITE_ONCE(dst->anon_vma, anon_vma);
+	if (dst->anon_vma_chain && own) {
+		own->num_active_vmas++;
+		WRITE_ONCE(dst->anon_vma, own);
 	}
-	up_write(&anon_vma->root->rwsem);
+	up_write(&root->rwsem);
 	return dst->anon_vma_chain ? 0 : -ENOMEM;
+}
+
+int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	return src->anon_vma ? clone_chain(dst, src, src->anon_vma) : 0;
+}
+
+static int fork_own(struct vm_area_struct *dst, struct anon_vma *parent)
+{
+	struct mmsim *sim = dst->vm_mm->sim;
+	struct anon_vma *anon_vma = anon_vma_alloc(sim);
+	struct anon_vma_chain *avc = anon_vma ? kmem_cache_alloc(sim->avc_cache) : NULL;
+
+	if (!avc) {
+		if (anon_vma)
+			anon_vma_free(sim, anon_vma);
+		return -ENOMEM;
+	}
+	anon_vma->root = parent->root;
+	anon_vma->parent = parent;
+	anon_vma->num_children = 0;
+	anon_vma->num_active_vmas = 1;
+	down_write(&anon_vma->root->rwsem, SITE_anon_fork);
+	WRITE_ONCE(dst->anon_vma, anon_vma);
+	anon_vma_chain_link(dst, avc, anon_vma);
+	parent->num_children++;
+	up_write(&anon_vma->root->rwsem);
+	return 0;
+}
+
+int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src)
+{
+	int err;
+
+	if (!src->anon_vma)
+		return 0;
+	err = clone_chain(dst, src, NULL);
+	if (!err && !dst->anon_vma)
+		err = fork_own(dst, src->anon_vma);
+	if (err)
+		unlink_anon_vmas(dst);
+	return err;
+}
+
+/* The last VMA out of an anon_vma's tree: nobody finds it any more. */
+static bool leave(struct anon_vma *anon_vma)
+{
+	if (--anon_vma->nr_chains)
+		return false;
+	anon_vma->parent->num_children--;
+	return true;
 }
 
 void unlink_anon_vmas(struct vm_area_struct *vma)
 {
 	struct mmsim *sim = vma->vm_mm->sim;
-	struct anon_vma *anon_vma = vma->anon_vma;
 	struct anon_vma_chain *links = vma->anon_vma_chain;
+	struct anon_vma *root = links ? links->anon_vma->root : NULL;
 
-	if (!anon_vma)
+	if (!links)
 		return;
-	down_write(&anon_vma->root->rwsem, SITE_unlink);
+	down_write(&root->rwsem, SITE_unlink);
 	for (struct anon_vma_chain *avc = links; avc; avc = avc->same_vma)
-		/* The last one out: nobody finds it any more. */
-		if (--avc->anon_vma->nr_chains)
+		if (!leave(avc->anon_vma))
 			avc->anon_vma = NULL;
-	anon_vma->num_active_vmas--;
+	if (vma->anon_vma)
+		vma->anon_vma->num_active_vmas--;
 	vma->anon_vma_chain = NULL;
 	WRITE_ONCE(vma->anon_vma, NULL);
-	up_write(&anon_vma->root->rwsem);
+	up_write(&root->rwsem);
 	while (links) {
 		struct anon_vma_chain *avc = links;
 

@@ -5,7 +5,8 @@
  * Fidelity: who takes the root lock when and for how long, chains of VMA and
  * anon_vma, reuse of a neighbour's anon_vma, the page_table_lock that decides
  * between two first faults, clones with their allocations (before 7.0 made
- * under the root lock). Not modelled: interval trees and walks.
+ * under the root lock), a fork's two sections and its reuse of an anon_vma.
+ * Not modelled: interval trees and walks.
  */
 #ifndef MMSIM_RMAP_ANON_VMA_H
 #define MMSIM_RMAP_ANON_VMA_H
@@ -27,6 +28,15 @@ int __anon_vma_prepare(struct vm_area_struct *vma, struct anon_vma *reusable);
  * has none.
  */
 int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src);
+
+/**
+ * anon_vma_fork - @dst, the child's copy of @src, hangs on @src's anon_vmas and on its own
+ *
+ * Root lock, write, twice: for the clone, and for the child's own anon_vma, unless one of @src's
+ * can be reused, which nobody's new pages go to and which has one child at most. The parent's
+ * mmap_lock held for write, @src write-locked. Return: 0; -ENOMEM, then @dst has none.
+ */
+int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src);
 
 /* @vma leaves its anon_vmas; the last one frees each. Root lock, write. */
 void unlink_anon_vmas(struct vm_area_struct *vma);

@@ -55,6 +55,9 @@ enum lock_class {
 	X(anon_clone, "anon_vma_clone: a VMA joins another's anon_vma")                            \
 	X(unlink, "unlink_anon_vmas")                                                              \
 	X(exit, "exit_mmap")                                                                       \
+	X(fork, "fork: parent's mmap_lock, and the child's, which nobody else knows")              \
+	X(anon_fork, "anon_vma_fork: the child's VMA gets an anon_vma of its own")                 \
+	X(copy_pte, "copy_page_range: the child's PTE table, inside it the parent's")              \
 	X(pte_alloc, "a page-table page is linked in")                                             \
 	X(zap, "zap_pte_range")                                                                    \
 	X(change_pte, "change_pte_range")                                                          \
@@ -77,8 +80,9 @@ enum lock_site {
 #define TRACE_OPERATIONS(X)                                                                        \
 	X(user)                                                                                    \
 	X(fault)                                                                                   \
-	X(mmap) X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise)      \
-		X(set_vma_name) X(userfaultfd) X(exit)
+	X(mmap)                                                                                    \
+	X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise)              \
+		X(set_vma_name) X(userfaultfd) X(fork) X(exit)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,
@@ -116,6 +120,8 @@ enum wait_share {
 	X(fault_anon_page, "faults", "write faults that mapped a fresh page")                      \
 	X(fault_cow_zero, "faults", "write faults that replaced the zero page")                    \
 	X(fault_reuse, "faults", "write faults that made the present PTE writable")                \
+	X(fault_cow, "faults", "write faults that copied a page that others may see")              \
+	X(fault_cow_reuse, "faults", "write faults on a page that was shared and is no more")      \
 	X(fault_spurious, "faults", "faults that found the PTE good already")                      \
 	X(fault_guard, "faults", "accesses to a guard page")                                       \
 	X(fault_userfaultfd, "faults", "first touches of an armed VMA: the lock was dropped")      \
@@ -129,6 +135,8 @@ enum wait_share {
 	X(mremap_rmap_locks, "VMAs", "moves that had to hold the rmap locks")                      \
 	X(brk_calls, "calls", "brk")                                                               \
 	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
+	X(fork_calls, "calls", "fork")                                                             \
+	X(fork_ptes, "pages", "PTEs that fork copied")                                             \
 	X(madvise_calls, "calls", "madvise, and elements of process_madvise")                      \
 	X(madvise_zaps, "calls", "madvise DONTNEED and FREE")                                      \
 	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \

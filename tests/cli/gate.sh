@@ -18,7 +18,7 @@ gate()
 	program=$1 spec=$2
 	shift 2
 	status=0
-	"$program" compare gc-madvise --machine phone-4+3+1 --b "$spec" --seconds=100ms --seeds 3 \
+	"$program" compare gc-madvise --machine phone-4+3+1 --b "$spec" --seconds=50ms --seeds 3 \
 		--metrics "ui.wait.longest mmap_lock.hold ui.frames.missed ops.rate" --quiet \
 		"$@" >"$work/text" 2>&1 || status=$?
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# --what-if: of a munmap of 16 MB, all of which is done under mmap_lock, halving the holds there
+# --what-if: of a munmap of 4 MB, all of which is done under mmap_lock, halving the holds there
 # halves its time; of all sites that one and the PTE lock inside it come first; its JSON is what
 # the schema says.
 # usage: MMSIM=build/sim/mmsim tests/cli/what_if.sh
@@ -10,14 +10,16 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 run()
 {
-	"$MMSIM" run munmap-big --machine flat-8 --kernel=6.1 --size=16m --seconds=20ms --seeds 2 \
+	"$MMSIM" run munmap-big --machine flat-8 --kernel=6.1 --size=4m --seconds=5ms --seeds 2 \
 		--quiet --metrics "unmapper.munmap.p50 writer.wait.longest" "$@"
 }
 
 run --what-if munmap=0.5 --json "$work/half.json" >"$work/half.txt"
 run --what-if all --json "$work/all.json" >"$work/all.txt"
-run --what-if all --json "$work/again.json" --jobs 1 >"$work/again.txt"
-cmp "$work/all.txt" "$work/again.txt"
+if [ -z "${MMSIM_SANITIZE:-}" ]; then
+	run --what-if all --json "$work/again.json" --jobs 1 >"$work/again.txt"
+	cmp "$work/all.txt" "$work/again.txt"
+fi
 /usr/bin/python3 - "$tree/sim/schema/result.json" "$work/half.json" "$work/all.json" <<'PY'
 import json
 import sys
