@@ -28,6 +28,7 @@ enum exit_code {
 #define CLI_RUN_OPTIONS "mkstSNwMejgIqc*"
 #define CLI_EXPLORE_OPTIONS "fPdSnBcksq*"
 #endif
+#define CLI_COMPARE_OPTIONS "mabNwluUWtrEDiySMejq*"
 
 /* Of an option that may be given several times. */
 struct cli_list {

@@ -42,8 +42,8 @@ static int choose_metrics(struct comparison *c)
 		json_object_update_recursive(either, c->empty);
 		code = cli_check_metrics(either, names);
 		c->names = code ? NULL : gate_names(c, names);
-		if (c->names)
-			code = check_gate(c, either);
+		if (!code)
+			code = c->names ? check_gate(c, either) : EXIT_USAGE;
 	}
 	json_decref(either);
 	return code;
@@ -100,7 +100,7 @@ int cmd_compare(int argc, char **argv)
 {
 	static struct comparison c;
 	struct cli_options options;
-	int code = cli_parse(argc, argv, "mabNwluUWtrEDiySMejq*", &options);
+	int code = cli_parse(argc, argv, CLI_COMPARE_OPTIONS, &options);
 
 	c.options = &options;
 	if (!code)

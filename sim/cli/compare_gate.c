@@ -255,7 +255,7 @@ static void add_command(json_t *answer, const struct side *side)
 	if (!json_is_true(json_object_get(answer, "failed")))
 		return;
 	command = compare_run_command(side, seed ? json_integer_value(seed) :
-						   (json_int_t)side->options.seed);
+						   (json_int_t)side->config.seed);
 	if (command)
 		json_object_set_new(answer, "command", json_string(command));
 	free(command);
@@ -296,8 +296,9 @@ static int print_answers(const json_t *answers)
 		failed += is_failed;
 		undecided += is_undecided;
 		if (is_failed || is_undecided)
-			printf("%s%s: %s: %s\n", i ? "" : "\n", is_failed ? "FAILED" : "UNDECIDED",
-			       text_of(one, "condition"), text_of(one, "text"));
+			printf("%s%s: %s: %s\n", failed + undecided > 1 ? "" : "\n",
+			       is_failed ? "FAILED" : "UNDECIDED", text_of(one, "condition"),
+			       text_of(one, "text"));
 		if (is_failed && text_of(one, "command"))
 			printf("    see: %s\n", text_of(one, "command"));
 	}

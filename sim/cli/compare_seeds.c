@@ -58,10 +58,10 @@ static json_int_t lost_ns(const json_t *run, const char *task)
 }
 
 /* Of each task with a deadline the run that it lost most in. */
-static void add_blame(json_t *object, const char *label, const json_t *runs)
+static void add_blame(json_t *list, const char *side, const json_t *runs)
 {
 	json_t *tasks = json_object_get(json_array_get(runs, 0), "tasks"), *task;
-	char text[BLAME_TEXT_MAX], where[64];
+	char text[BLAME_TEXT_MAX];
 	const char *name;
 
 	json_object_foreach(tasks, name, task)
@@ -76,9 +76,10 @@ static void add_blame(json_t *object, const char *label, const json_t *runs)
 		}
 		if (!blame_sentence(worst, name, text))
 			continue;
-		snprintf(where, sizeof(where), "%s, seed %" JSON_INTEGER_FORMAT, label,
-			 json_integer_value(json_at(worst, "configuration.seed")));
-		json_object_set_new(object, where, json_string(text));
+		json_array_append_new(
+			list, json_pack("{s:s, s:I, s:s, s:s}", "side", side, "seed",
+					json_integer_value(json_at(worst, "configuration.seed")),
+					"task", name, "text", text));
 	}
 }
 
@@ -91,7 +92,7 @@ json_t *compare_setting(const struct comparison *c)
 
 	json_object_set_new(object, "scenario", json_string(o->file));
 	json_object_set_new(object, "machine", json_string(c->sides[SIDE_B].config.machine));
-	json_object_set_new(object, "seed", json_integer((json_int_t)o->seed));
+	json_object_set_new(object, "seed", json_integer((json_int_t)c->sides[SIDE_B].config.seed));
 	json_object_set_new(object, "seeds",
 			    json_integer(o->seeds ? (json_int_t)o->seeds : VARIANTS_SEEDS));
 	json_object_set_new(object, "memory", json_integer((json_int_t)o->memory));
@@ -106,7 +107,7 @@ json_t *compare_setting(const struct comparison *c)
 
 json_t *compare_model_json(const struct comparison *c)
 {
-	json_t *object = json_object(), *blame = json_object();
+	json_t *object = json_object(), *blame = json_array();
 
 	json_object_set_new(object, "schema", json_string("mmsim-model-comparison-1"));
 	json_object_set_new(object, "command", json_string(c->options->command));

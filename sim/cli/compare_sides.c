@@ -154,6 +154,8 @@ static void put_setting(FILE *out, const struct side *side, const char *word)
 {
 	if (side->input->is_scenario && cli_is_key(word))
 		return; /* it is among the options' keys */
+	if (!strncmp(word, "seed=", 5) || !strncmp(word, "machine=", 8))
+		return; /* said by itself */
 	if (!strncmp(word, "mutant=", 7))
 		put_option(out, "mutant", word + 7);
 	else

@@ -24,8 +24,8 @@ static const struct command {
 	 "run it and say who waited for whom; a scenario's keys are options, a list makes a matrix",
 	 cmd_run, CLI_RUN_OPTIONS},
 	{"compare", "SCENARIO|RECORDING --a SPEC --b SPEC [--KEY=VALUE]...",
-	 "run it under two kernels in turn, and decide what changed", cmd_compare,
-	 "mabtrEDiySMejq*"},
+	 "run it under two kernels, and decide what changed; --a may be left out with --baseline",
+	 cmd_compare, CLI_COMPARE_OPTIONS},
 	{"list", "scenarios|strategies|kernels|machines|locks|sites|counters|operations",
 	 "what there is", cmd_list, "J"},
 	{"import", "--perf-script|--strace|--page-faults|--ftrace FILE -o RECORDING",
@@ -73,8 +73,9 @@ static void print_help(FILE *out)
 	fputs("mmsim: Linux mm locking, simulated and measured\n\nusage:\n", out);
 	for (size_t i = 0; i < NR_COMMANDS; i++)
 		print_command(&commands[i], out);
-	fputs("\nexit: 0 fine, 2 usage or input error, 3 the machine is unfit or nothing could be "
-	      "decided,\n4 an invariant broke, 130 interrupted\n",
+	fputs("\nexit: 0 fine, 1 a regression (--fail-if, --baseline), 2 usage or input error,\n"
+	      "3 the machine is unfit or nothing could be decided, 4 an invariant broke, "
+	      "130 interrupted\n",
 	      out);
 }
 

@@ -73,7 +73,7 @@ int variants_run(const struct cli_options *options, struct variant *variants, un
 	};
 	int code;
 
-	if (options->seed > (uint64_t)INT64_MAX - jobs.nr) {
+	if (variants[0].config.seed > (uint64_t)INT64_MAX - jobs.nr) {
 		fputs("mmsim: --seed: expected one below 2^63 with all seeds\n", stderr);
 		return EXIT_USAGE;
 	}

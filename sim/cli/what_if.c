@@ -302,13 +302,14 @@ static void print_all(const struct what_if *w)
 	size_t i;
 
 	print_head_of_runs(w->as_it_is.runs, stdout);
+	print_strategies(json_array_get(w->as_it_is.runs, 0), "as", stdout);
 	print_ranking(w);
 	if (json_array_size(w->rows) > 3)
 		return;
 	json_array_foreach(w->rows, i, object)
 	{
 		printf("\na: as it is, b: %s\n", name_of(object));
-		exact_print(json_object_get(object, "metrics"), true, stdout);
+		exact_print(json_object_get(object, "metrics"), stdout);
 	}
 }
 
@@ -339,6 +340,9 @@ static int run_all(struct what_if *w)
 		code = variants_run(w->options, w->variants, w->nr);
 	if (!w->nr || !json_array_size(w->variants[0].runs))
 		return code;
+	/* Cut short, it is compared for the seeds that all have. */
+	while (json_array_size(w->as_it_is.runs) > json_array_size(w->variants[0].runs))
+		json_array_remove(w->as_it_is.runs, json_array_size(w->as_it_is.runs) - 1);
 	rank(w);
 	print_all(w);
 	json_code = write_json(w);
@@ -352,7 +356,13 @@ int cli_what_if(const struct cli_options *options, struct cli_input *input)
 
 	w.as_it_is = (struct variant){
 		.name = "as it is", .options = options, .input = input, .runs = json_array()};
-	code = cli_point(options, input, 0, &w.as_it_is.config);
+	code = cli_mutant(options->mutant, &w.as_it_is.mutant);
+	if (!code)
+		code = cli_point(options, input, 0, &w.as_it_is.config);
+	if (!code && options->folded) {
+		fputs("mmsim: --folded: expected a run without --what-if\n", stderr);
+		code = EXIT_USAGE;
+	}
 	if (!code && input->points > 1) {
 		fputs("mmsim: --what-if: expected one value a key, no lists\n", stderr);
 		code = EXIT_USAGE;

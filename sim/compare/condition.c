@@ -137,6 +137,10 @@ static int parse_number(struct parser *p, struct condition *c)
 	for (; fraction && is_digit(*fraction); fraction++) {
 		scale /= 10;
 		part += (*fraction - '0') * scale;
+		if (!scale && *fraction != '0') {
+			p->at = start;
+			return expected(p, "a number without parts of the smallest unit");
+		}
 	}
 	if (whole > INT64_MAX / 16 / unit->one) {
 		p->at = start;
@@ -191,7 +195,7 @@ int conditions_parse(const char *text, struct condition *list, struct condition_
 
 	for (skip_gaps(&p); *p.at; skip_gaps(&p)) {
 		if (nr == CONDITIONS_MAX)
-			return expected(&p, "at most 64 conditions");
+			return expected(&p, "at most 256 conditions");
 		if (parse_one(&p, &list[nr]))
 			return -EINVAL;
 		nr++;
@@ -227,7 +231,8 @@ bool condition_holds(const struct condition *c, int64_t before, int64_t after)
 
 	if (c->of_change && c->unit == CONDITION_PERCENT) {
 		left = (wide)change * 100000;
-		right = before ? (wide)c->bound * before : 0;
+		/* Of nothing: no change is none, any is more than all percents. */
+		right = before ? (wide)c->bound * before : change ? 0 : c->bound;
 	}
 	return compare(c->op, (left > right) - (left < right));
 }

@@ -17,7 +17,7 @@
 
 #define CONDITION_METRIC_MAX 96
 #define CONDITION_TEXT_MAX 160
-#define CONDITIONS_MAX 64
+#define CONDITIONS_MAX 256
 
 enum condition_operator {
 	CONDITION_GT,

@@ -3,6 +3,7 @@
 #include "exact.h"
 #include "json.h"
 #include "result.h"
+#include "text.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -146,6 +147,13 @@ static bool find_metric(const json_t *runs, const char *name, struct metric *met
 	return metric_of_site(name, metric);
 }
 
+/* On the step machine a count or a part of counts says something, a time does not. */
+static bool says_something(const json_t *runs, const struct metric *metric)
+{
+	return has_time(json_array_get(runs, 0)) || metric->format == FORMAT_COUNT ||
+	       metric->format == FORMAT_PERCENT;
+}
+
 json_t *exact_rows(const json_t *a, const json_t *b, const char *names)
 {
 	json_t *rows = json_array(), *row;
@@ -154,7 +162,8 @@ json_t *exact_rows(const json_t *a, const json_t *b, const char *names)
 
 	while (metric_cut_name(&names, name)) {
 		if (find_metric(a, name, &metric) || find_metric(b, name, &metric)) {
-			json_array_append_new(rows, row_json(a, b, &metric));
+			if (says_something(b, &metric))
+				json_array_append_new(rows, row_json(a, b, &metric));
 			continue;
 		}
 		row = json_object();
@@ -270,15 +279,7 @@ static void print_row(const json_t *row, const char *from, bool has_a, FILE *out
 	fprintf(out, "   %s\n", change_text(row, from, change, sizeof(change)));
 }
 
-/* On the step machine a count or a part of counts says something, a time does not. */
-static bool applies(const json_t *row, bool timed)
-{
-	enum metric_format format = format_of(row);
-
-	return timed || format == FORMAT_COUNT || format == FORMAT_PERCENT;
-}
-
-void exact_print(const json_t *rows, bool timed, FILE *out)
+void exact_print(const json_t *rows, FILE *out)
 {
 	const char *from = any_has(rows, "baseline") ? "baseline" : "a";
 	bool has_a = any_has(rows, "a");
@@ -293,7 +294,6 @@ void exact_print(const json_t *rows, bool timed, FILE *out)
 	fprintf(out, " %14s   b against %s\n", "b", from);
 	json_array_foreach(rows, i, row)
 	{
-		if (applies(row, timed))
-			print_row(row, from, has_a, out);
+		print_row(row, from, has_a, out);
 	}
 }

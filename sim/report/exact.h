@@ -26,7 +26,8 @@ bool exact_value(const json_t *runs, const struct metric *metric, int64_t *value
  * @names: of metrics, with blanks or commas between
  *
  * A row has "metric", "unit", "format", "higher_is_better", "over" (the seeds: "sum", "longest",
- * "median", "pooled"), "a", "b" (unless not measured) and "seeds", the same of each seed.
+ * "median", "pooled"), "a", "b" (unless not measured) and "seeds", the same of each seed. Times of
+ * the step machine, which has none, are left out.
  */
 json_t *exact_rows(const json_t *a, const json_t *b, const char *names);
 
@@ -37,6 +38,6 @@ const char *exact_text(int64_t value, enum metric_format format, bool signs, cha
 const char *exact_text_at(const json_t *row, const char *side, char *buf, size_t size);
 
 /* What was measured, side by side; with "baseline" if rows have it. */
-void exact_print(const json_t *rows, bool timed, FILE *out);
+void exact_print(const json_t *rows, FILE *out);
 
 #endif

@@ -163,26 +163,24 @@ json_t *gate_exact(const struct condition *c, const json_t *row)
 
 /* ---- of the host ---- */
 
-/* The interval of the change as the condition's unit has it. False: it has no such thing. */
+/* The interval of the change as the condition's unit has it. False: it is not known so. */
 static bool interval_of(const struct condition *c, const json_t *row, double *low, double *high)
 {
 	static const double scale[] = {
 		[FORMAT_COUNT] = 1, [FORMAT_RATE] = 1, [FORMAT_SECONDS] = 1e9,
 		[FORMAT_MS] = 1e6,  [FORMAT_US] = 1e3, [FORMAT_PERCENT] = 1000};
-	bool ratio = json_is_true(json_object_get(row, "ratio"));
+	bool percent = c->unit == CONDITION_PERCENT && c->bound;
+	const json_t *from = json_object_get(row, percent ? "low" : "difference_low");
+	const json_t *to = json_object_get(row, percent ? "high" : "difference_high");
 
-	if (!json_object_get(row, "low") || !json_object_get(row, "high"))
+	/* Percent of what was 0 in some round are none. */
+	if (!from || !to || (percent && !json_is_true(json_object_get(row, "ratio"))))
 		return false;
-	*low = json_number_value(json_object_get(row, "low"));
-	*high = json_number_value(json_object_get(row, "high"));
-	if (ratio) {
-		*low = (exp(*low) - 1) * 100000;
-		*high = (exp(*high) - 1) * 100000;
-		return c->unit == CONDITION_PERCENT || !c->bound;
-	}
-	*low *= scale[format_of(row)];
-	*high *= scale[format_of(row)];
-	return c->unit != CONDITION_PERCENT || !c->bound;
+	*low = json_number_value(from);
+	*high = json_number_value(to);
+	*low = percent ? (exp(*low) - 1) * 100000 : *low * scale[format_of(row)];
+	*high = percent ? (exp(*high) - 1) * 100000 : *high * scale[format_of(row)];
+	return true;
 }
 
 /* Is it never so, wherever in the interval the truth is? */
@@ -205,8 +203,9 @@ json_t *gate_verdict(const struct condition *c, const json_t *row)
 	bool same = verdict && !strcmp(verdict, "same");
 	double low = NAN, high = NAN;
 	bool known = interval_of(c, row, &low, &high);
-	bool failed = known && changed && condition_holds_throughout(c, low, high);
-	bool fine = known && (same || fails_nowhere(c, low, high));
+	bool throughout = known && condition_holds_throughout(c, low, high);
+	bool failed = changed && throughout;
+	bool fine = known && !throughout && (same || fails_nowhere(c, low, high));
 	json_t *object = answer(c, failed ? "the whole interval is there" :
 				   fine	  ? "it is not so" :
 					    "cannot be decided here");
@@ -267,8 +266,6 @@ void gate_markdown(const json_t *comparison, FILE *out)
 {
 	const json_t *gate = json_object_get(comparison, "gate"), *one;
 	size_t i, failed = 0;
-	const char *said;
-	json_t *sentence;
 
 	json_array_foreach(gate, i, one) failed += json_is_true(json_object_get(one, "failed"));
 	fprintf(out, "### mmsim: %s on %s, %zu seeds: %s\n\n",
@@ -291,7 +288,8 @@ void gate_markdown(const json_t *comparison, FILE *out)
 			fprintf(out, "  - see `%s`\n", text_of(one, "command"));
 	}
 	markdown_table(comparison, out);
-	json_object_foreach(json_object_get(comparison, "blame"), said, sentence)
-		fprintf(out, "\n> %s: %s\n", said, json_string_value(sentence));
+	json_array_foreach(json_object_get(comparison, "blame"), i, one)
+		fprintf(out, "\n> %s, seed %lld: %s\n", text_of(one, "side"),
+			(long long)integer(one, "seed"), text_of(one, "text"));
 	fprintf(out, "\n`%s`\n", text_of(comparison, "command"));
 }

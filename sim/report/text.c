@@ -51,13 +51,9 @@ static void print_cpus(const json_t *result, FILE *out)
 
 static void print_model(const json_t *result, FILE *out)
 {
-	const json_t *changes = json_at(result, "configuration.machine_changes");
-	const json_t *what_if = json_at(result, "configuration.what_if");
-
-	fprintf(out, "modelled: preemption %s, HZ %.0f%s%s%s%s; CPUs: ",
-		text_at(result, "model", "preemption"), json_number_at(result, "configuration.hz"),
-		changes ? ", with " : "", changes ? json_string_value(changes) : "",
-		what_if ? ", holds times " : "", what_if ? json_string_value(what_if) : "");
+	fprintf(out,
+		"modelled: preemption %s, HZ %.0f; CPUs: ", text_at(result, "model", "preemption"),
+		json_number_at(result, "configuration.hz"));
 	print_cpus(result, out);
 }
 
@@ -115,13 +111,20 @@ void print_head_of_runs(const json_t *runs, FILE *out)
 void print_strategies(const json_t *result, const char *label, FILE *out)
 {
 	const json_t *rwsem = json_object_get(json_object_get(result, "configuration"), "rwsem");
+	const json_t *changes = json_at(result, "configuration.machine_changes");
+	const json_t *what_if = json_at(result, "configuration.what_if");
 
-	fprintf(out, "%s kernel %s: fault %s, madvise %s, munmap %s, rwsem %s\n", label,
+	fprintf(out, "%s kernel %s: fault %s, madvise %s, munmap %s, rwsem %s", label,
 		text_at(result, "configuration", "kernel"),
 		text_at(result, "configuration", "fault"),
 		text_at(result, "configuration", "madvise"),
 		text_at(result, "configuration", "munmap"),
 		json_string_value(json_object_get(rwsem, "mmap_lock")));
+	if (changes)
+		fprintf(out, "; with %s", json_string_value(changes));
+	if (what_if)
+		fprintf(out, "; holds times %s", json_string_value(what_if));
+	fputc('\n', out);
 }
 
 /* What the recording lacks is lacking in whatever is compared with it. */
@@ -517,14 +520,12 @@ static void print_side(const json_t *side, const char *name, FILE *out)
 /* Of each side, where its tasks with deadlines lost most. */
 static void print_blame(const json_t *comparison, FILE *out)
 {
-	json_t *blame = json_object_get(comparison, "blame"), *sentence;
-	const char *where, *before = "\n";
+	const json_t *blame = json_object_get(comparison, "blame"), *one;
+	size_t i;
 
-	json_object_foreach(blame, where, sentence)
-	{
-		fprintf(out, "%s%s: %s\n", before, where, json_string_value(sentence));
-		before = "";
-	}
+	json_array_foreach(blame, i, one)
+		fprintf(out, "%s%s, seed %.0f: %s\n", i ? "" : "\n", edge_text(one, "side"),
+			json_number_at(one, "seed"), edge_text(one, "text"));
 }
 
 void compare_print(const json_t *comparison, FILE *out)
@@ -543,7 +544,7 @@ void compare_print(const json_t *comparison, FILE *out)
 	if (measured)
 		print_head(first, out);
 	else
-		print_head_of_runs(s.b, out);
+		print_head_of_runs(s.a, out);
 	print_limits(first, out);
 	if (a)
 		print_side(a, "a", out);
@@ -552,10 +553,10 @@ void compare_print(const json_t *comparison, FILE *out)
 		print_fitness(comparison, out);
 		verdicts_print(comparison, out);
 	} else {
-		exact_print(json_object_get(comparison, "metrics"), s.timed, out);
+		exact_print(json_object_get(comparison, "metrics"), out);
 	}
 	print_blame(comparison, out);
-	if (!json_object_get(first, "tasks")) {
+	if (a && !json_object_get(first, "tasks")) {
 		fprintf(out, "\n%-42s %12s %12s %12s\n", "medians", "a", "b", "recorded");
 		for (size_t i = 0; i < NR_ROWS; i++)
 			if (row_applies(&rows[i], first))

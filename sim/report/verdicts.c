@@ -124,6 +124,8 @@ static void set_result(json_t *row, const struct verdict_question *question,
 	set_real(row, "change", result->change.shift);
 	set_real(row, "low", result->change.low);
 	set_real(row, "high", result->change.high);
+	set_real(row, "difference_low", result->difference.low);
+	set_real(row, "difference_high", result->difference.high);
 	set_real(row, "p", result->change.p);
 	set_real(row, "p_corrected", result->p_corrected);
 	set_real(row, "noise_low", result->noise.low);

@@ -118,8 +118,8 @@ static void link_finish(const struct trace *trace, struct wait_link *link, struc
 {
 	link->state = (uint8_t)holder_state_of(holder, lock);
 	link->object = machine_object_name(trace->machine, lock).number;
-	/* On the host the look is dear, and for those only who have a deadline. */
-	if (mmsim_stepping || current->trace->blame)
+	/* On the host a look is dear: see part_share(). */
+	if (mmsim_stepping)
 		link->preempted_ns = machine_task_times(holder).delay_ns;
 }
 

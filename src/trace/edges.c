@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define LOOK_MIN_NS 20000
+
 static void set_wait(struct task_trace *t, const struct lock_wait *wait)
 {
 	quiet_store(t->wait.since_ns, wait->since_ns);
@@ -106,6 +108,24 @@ static struct task *part_end_task(const struct trace *trace, const struct wait_p
 			      NULL;
 }
 
+/* A task that has ended has no count any more. */
+static uint64_t since(uint64_t now, uint64_t before)
+{
+	return now > before ? now - before : 0;
+}
+
+/*
+ * On the host a look is a system call: for who has a deadline only, not for spinlocks, whose
+ * waits are mostly shorter, and not at the end of a wait that was too short for a preemption.
+ */
+static bool may_look(const struct wait_edge *edge, uint64_t ns)
+{
+	if (mmsim_stepping)
+		return true;
+	return current->trace->blame && edge->key.class < LOCK_page_table_lock &&
+	       (!ns || ns >= LOOK_MIN_NS);
+}
+
 static void share(struct wait_part *part, enum wait_share share, uint64_t spent_ns, uint64_t *left)
 {
 	uint64_t ns = MIN(spent_ns, *left);
@@ -125,24 +145,34 @@ static enum wait_share share_of_rest(const struct wait_part *part)
 }
 
 /* Say what the part's time up to now was for: what the last of its chain did meanwhile. */
-static void part_share(const struct trace *trace, struct wait_part *part, uint64_t now)
+static void part_share(const struct trace *trace, struct wait_edge *edge, uint64_t now)
 {
+	struct wait_part *part = &edge->part;
 	const struct task *task = part_end_task(trace, part);
 	uint64_t left = now - part->shared_until_ns;
 	struct task_times times = part->times;
 
-	part->shared_until_ns = now;
-	if (task && (mmsim_stepping || current->trace->blame))
+	if (task && may_look(edge, left))
 		part->times = machine_task_times(task);
+	part->shared_until_ns = now;
 	if (!task || part->let_go) {
 		share(part, SHARE_handover, left, &left);
 		return;
 	}
-	share(part, SHARE_preempted, part->times.delay_ns - times.delay_ns, &left);
-	share(part, SHARE_io, part->times.io_ns - times.io_ns, &left);
-	share(part, SHARE_asleep, part->times.asleep_ns - times.asleep_ns, &left);
+	share(part, SHARE_preempted, since(part->times.delay_ns, times.delay_ns), &left);
+	share(part, SHARE_io, since(part->times.io_ns, times.io_ns), &left);
+	share(part, SHARE_asleep, since(part->times.asleep_ns, times.asleep_ns), &left);
 	share(part, mmsim_charging && mmsim_stepping ? SHARE_running : share_of_rest(part), left,
 	      &left);
+}
+
+/* The last of the chain waits for a lock that was let go and that nobody has got yet. */
+static bool is_between(const struct trace *trace, const struct wait_part *part)
+{
+	const struct task *last = machine_task(trace->machine, part->link[part->length - 1].task);
+
+	return part->length < TRACE_MAX_CHAIN && last->trace->wait.lock &&
+	       !is_granted(last, last->trace, last->trace->wait.lock);
 }
 
 static void part_begin(const struct trace *trace, struct wait_edge *edge,
@@ -150,7 +180,8 @@ static void part_begin(const struct trace *trace, struct wait_edge *edge,
 {
 	edge->part = *part;
 	edge->part.since_ns = edge->part.shared_until_ns = now;
-	part_share(trace, &edge->part, now);
+	edge->part.let_go = mmsim_stepping && part->length && is_between(trace, part);
+	part_share(trace, edge, now);
 	/* On the host who has the lock may have got it after the waiter looked at the clock. */
 	for (int n = 0; n < part->length; n++)
 		edge->part.link[n].since_ns = MIN(part->link[n].since_ns, now);
@@ -163,10 +194,12 @@ static void links_end(const struct trace *trace, struct wait_part *part)
 	for (int n = 0; n < part->length; n++) {
 		struct wait_link *link = &part->link[n];
 		struct task *task = machine_task(trace->machine, link->task);
-		uint64_t delay = link->preempted_ns;
+		uint64_t delay = 0;
 
-		if (mmsim_stepping || current->trace->blame)
-			delay = machine_task_times(task).delay_ns - delay;
+		if (mmsim_stepping)
+			delay = since(machine_task_times(task).delay_ns, link->preempted_ns);
+		else if (n == part->length - 1)
+			delay = part->share_ns[SHARE_preempted];
 		link->preempted_ns = MIN(delay, part->ns);
 		link->cpu = task->cpu;
 	}
@@ -179,7 +212,7 @@ static void part_end(struct task_trace *t, struct wait_edge *edge, uint64_t now,
 	struct site_stats *s = &t->site[edge->key.class][edge->key.waiter_site];
 
 	part->ns = now - part->since_ns;
-	part_share(t->trace, part, now);
+	part_share(t->trace, edge, now);
 	links_end(t->trace, part);
 	if (edge->key.behind_writer)
 		quiet_inc_owned(s->behind_writer_ns, part->ns);
@@ -240,22 +273,13 @@ static struct task *first_of_chain(struct trace *trace, const struct wait_under_
 	return find_holder(trace, wait->lock, wait->task, link);
 }
 
-/* The last of the chain waits for a lock that was let go and that nobody has got yet. */
-static bool is_between(const struct trace *trace, const struct wait_part *part)
-{
-	const struct task *last = machine_task(trace->machine, part->link[part->length - 1].task);
-
-	return part->length < TRACE_MAX_CHAIN && last->trace->wait.lock &&
-	       !is_granted(last, last->trace, last->trace->wait.lock);
-}
-
 /* Nobody has what the last of the chain had, until it is seen who is next. */
-static void part_let_go(const struct trace *trace, struct wait_part *part, bool let_go)
+static void part_let_go(const struct trace *trace, struct wait_edge *edge, bool let_go)
 {
-	if (part->let_go == let_go)
+	if (edge->part.let_go == let_go)
 		return;
-	part_share(trace, part, now_ns());
-	part->let_go = let_go;
+	part_share(trace, edge, now_ns());
+	edge->part.let_go = let_go;
 }
 
 static void wait_changed(struct trace *trace, const struct wait_under_way *wait)
@@ -271,11 +295,11 @@ static void wait_changed(struct trace *trace, const struct wait_under_way *wait)
 		fresh.length = (uint8_t)follow_chain(trace, fresh.link, first, wait->lock);
 	/* Between two holders the first is waited for until the second has it. */
 	if (!first || is_between(trace, &fresh)) {
-		part_let_go(trace, part, true);
+		part_let_go(trace, wait->edge, true);
 		return;
 	}
 	if (same_chain(&fresh, part)) {
-		part_let_go(trace, part, false);
+		part_let_go(trace, wait->edge, false);
 		return;
 	}
 	/* It had the lock, or was about to, before it could be seen. */
@@ -373,10 +397,11 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 					.class = edge->key.class,
 					.site = edge->key.waiter_site,
 					.mode = edge->key.mode});
-	if (!is_followed(edge))
-		return;
-	follow(t->trace, edge, lock);
-	trace_holders_changed(lock);
+	if (is_followed(edge))
+		follow(t->trace, edge, lock);
+	/* Who spins may be waited for. */
+	if (mmsim_stepping && t->trace->nr_waits)
+		trace_holders_changed(lock);
 }
 
 void trace_wait_behind(struct wait_edge *edge, struct task *writer)
@@ -384,6 +409,7 @@ void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 	struct task_trace *t = current->trace;
 	struct wait_part part = {0};
 	const void *lock;
+	uint64_t now;
 
 	if (!t || !writer)
 		return;
@@ -396,7 +422,14 @@ void trace_wait_behind(struct wait_edge *edge, struct task *writer)
 	part.link[0].behind_writer = 1;
 	part.length = (uint8_t)follow_chain(t->trace, part.link, writer, lock);
 	edge->behind_writer = true;
-	part_begin(t->trace, edge, &part, edge->part.since_ns);
+	now = now_ns();
+	/* On the models what was waited for before, awake, is booked to who had the lock then. */
+	if (mmsim_stepping && edge->part.length && now > edge->part.since_ns) {
+		part_end(t, edge, now, false);
+		part_begin(t->trace, edge, &part, now);
+	} else {
+		part_begin(t->trace, edge, &part, edge->part.since_ns);
+	}
 }
 
 static void account_wait(struct task_waits *waits, uint64_t waited_ns)
@@ -434,6 +467,6 @@ void trace_wait_end(struct wait_edge *edge)
 	histogram_add(&s->wait_ns, waited_ns);
 	if (edge->behind_writer)
 		quiet_inc_owned(s->behind_writer, 1);
-	if (is_followed(edge))
+	if (mmsim_stepping && t->trace->nr_waits)
 		trace_holders_changed(NULL);
 }

@@ -81,8 +81,9 @@ enum lock_site {
 	X(user)                                                                                    \
 	X(fault)                                                                                   \
 	X(mmap)                                                                                    \
-	X(munmap) X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise)              \
-		X(set_vma_name) X(userfaultfd) X(fork) X(exit)
+	X(munmap)                                                                                  \
+	X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name)        \
+		X(userfaultfd) X(fork) X(exit)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,

@@ -19,9 +19,9 @@ void trace_scale(const struct task_trace *t)
 		uint32_t own = t->trace->scale_ppm[what_class(what)][what_site(what)];
 
 		if (own)
-			ppm = MAX(1, ppm ? ppm * own / PPM : own);
+			ppm = MIN(MAX(1, ppm ? ppm * own / PPM : own), UINT32_MAX);
 	}
-	machine_scale_work((uint32_t)MIN(ppm, UINT32_MAX));
+	machine_scale_work((uint32_t)ppm);
 }
 
 /* "0.5" in millionths; false: it is none, or out of bounds. */

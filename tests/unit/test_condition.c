@@ -91,9 +91,12 @@ static void errors_say_where(void **state)
 	check_error("m > 3\nm > 8min", 2, 6, "expected ns, us, ms, s, %");
 	check_error("m > 1234567890123", 1, 5, "below 10^12");
 	check_error("m > 999999999999s", 1, 5, "a smaller number");
+	check_error("m >= 0.5", 1, 6, "smallest unit");
+	check_error("m > 0.5ns", 1, 5, "smallest unit");
+	check_error("m > +0.0004%", 1, 6, "smallest unit");
 	for (int i = 0; i <= CONDITIONS_MAX; i++)
 		strcat(many, "m > 3;");
-	check_error(many, 1, CONDITIONS_MAX * 6 + 1, "at most 64");
+	check_error(many, 1, CONDITIONS_MAX * 6 + 1, "at most 256");
 }
 
 static bool holds(const char *text, int64_t before, int64_t after)
@@ -123,6 +126,10 @@ static void values_and_changes_are_exact(void **state)
 	assert_true(holds("m > +50%", 0, 1));
 	assert_false(holds("m > +50%", 0, 0));
 	assert_false(holds("m < -50%", 0, 0));
+	assert_false(holds("m >= +5%", 0, 0));
+	assert_false(holds("m <= -5%", 0, 0));
+	assert_false(holds("m == +5%", 0, 0));
+	assert_true(holds("m == +0%", 0, 0));
 }
 
 static void intervals_lie_on_one_side(void **state)

@@ -400,10 +400,17 @@ static void __attribute__((noreturn)) host_bug(struct machine *machine, const ch
 	abort();
 }
 
+static void context_free(struct machine_context *context)
+{
+	if (context && context->schedstat > 0)
+		close(context->schedstat - 1);
+	free(context);
+}
+
 static void host_free(struct machine *machine)
 {
 	for (int i = 0; i < machine->nr_tasks; i++)
-		free(machine->tasks[i]->context);
+		context_free(machine->tasks[i]->context);
 	free(machine->impl);
 }
 
@@ -436,6 +443,7 @@ static int host_create(struct machine *machine)
 	current->cpu = 0;
 	err = host_context_create(current);
 	if (!err) {
+		current->context->tid = (int)syscall(SYS_gettid);
 		host_rcu_register();
 		machine_task_enter(current);
 		err = host_rcu_start(host);

@@ -14,6 +14,7 @@ struct machine_context {
 	struct task *task;
 	uint64_t parked_since_ns; /* 0: does not sleep, or has a deadline */
 	int tid; /* 0: not running yet */
+	int schedstat; /* its open file and 1; 0: nobody looked yet, -1: it cannot be had */
 	int dead; /* futex: 1 when the task's function has returned */
 	bool own_thread; /* made by us, to be joined */
 	bool joined;

@@ -251,26 +251,36 @@ void host_compute(uint64_t ns)
 		host_pause();
 }
 
+/* Of another task's, too: opened by who looks first, closed with the machine. */
+static int schedstat_of(struct machine_context *context)
+{
+	int tid = quiet_load(context->tid), file = quiet_load(context->schedstat), none = 0;
+	char path[48];
+
+	if (file || !tid)
+		return file - 1;
+	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
+	file = open(path, O_RDONLY | O_CLOEXEC) + 1;
+	file = file ? file : -1;
+	if (quiet_try_cmpxchg(context->schedstat, &none, file))
+		return file - 1;
+	if (file > 0)
+		close(file - 1);
+	return none - 1;
+}
+
 /* The second number of schedstat: time spent waiting on a run queue. */
 struct task_times host_times(const struct task *task)
 {
-	const struct machine_context *context = quiet_load_acquire(task->context);
-	int tid = context ? quiet_load(context->tid) : 0;
-	char path[48], text[96] = "";
+	struct machine_context *context = quiet_load_acquire(task->context);
 	struct task_times times = {0};
+	int file = context ? schedstat_of(context) : -1;
+	char text[96] = "";
 	const char *second;
-	int fd;
 
-	if (!tid)
-		return times;
-	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return times;
-	if (read(fd, text, sizeof(text) - 1) > 0) {
+	if (file >= 0 && pread(file, text, sizeof(text) - 1, 0) > 0) {
 		second = strchr(text, ' ');
 		times.delay_ns = second ? strtoull(second, NULL, 10) : 0;
 	}
-	close(fd);
 	return times;
 }
