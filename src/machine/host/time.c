@@ -254,7 +254,9 @@ void host_compute(uint64_t ns)
 /* Of another task's, too: opened by who looks first, closed with the machine. */
 static int schedstat_of(struct machine_context *context)
 {
-	int tid = quiet_load(context->tid), file = quiet_load(context->schedstat), none = 0;
+	/* Acquire: pairs with the release of whoever opened it. */
+	int file = __atomic_load_n(&context->schedstat, __ATOMIC_ACQUIRE), none = 0;
+	int tid = quiet_load(context->tid);
 	char path[48];
 
 	if (file || !tid)
@@ -262,7 +264,8 @@ static int schedstat_of(struct machine_context *context)
 	snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", tid);
 	file = open(path, O_RDONLY | O_CLOEXEC) + 1;
 	file = file ? file : -1;
-	if (quiet_try_cmpxchg(context->schedstat, &none, file))
+	if (__atomic_compare_exchange_n(&context->schedstat, &none, file, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE))
 		return file - 1;
 	if (file > 0)
 		close(file - 1);
