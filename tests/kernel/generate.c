@@ -20,6 +20,8 @@
 #include <string.h>
 
 #define PAGES_MAX 64
+#define PROCESSES_MAX 8 /* that a list may make */
+#define ALIVE_MAX 4
 
 /* A word and how often it is drawn; a table ends with a NULL word. */
 struct choice {
@@ -27,7 +29,7 @@ struct choice {
 	unsigned int weight;
 };
 
-enum kind { MMAP, MUNMAP, MPROTECT, MLOCK, MUNLOCK, MADVISE, MREMAP, R, W, NR_KINDS };
+enum kind { MMAP, MUNMAP, MPROTECT, MLOCK, MUNLOCK, MADVISE, MREMAP, R, W, FORK, EXIT, NR_KINDS };
 
 struct level {
 	const char *name;
@@ -73,6 +75,11 @@ static const struct choice mremap_advices[] = {
 	{"POPULATE_READ", 7}, {"FREE", 6}, {"DONTNEED", 6}, {"COLD", 5}, {"POPULATE_WRITE", 3},
 	{NULL, 0},
 };
+static const struct choice fork_advices[] = {
+	{"DONTNEED", 12}, {"FREE", 6}, {"POPULATE_WRITE", 6}, {"POPULATE_READ", 4},
+	{"WILLNEED", 2}, {"COLD", 2}, {"DONTFORK", 6}, {"DOFORK", 5}, {"WIPEONFORK", 5},
+	{"KEEPONFORK", 4}, {"GUARD_INSTALL", 3}, {"GUARD_REMOVE", 2}, {NULL, 0},
+};
 static const struct choice more_advices[] = {
 	{"DONTNEED", 6}, {"FREE", 6}, {"POPULATE_WRITE", 4}, {"POPULATE_READ", 4}, {"WILLNEED", 2},
 	{"COLD", 2}, {"DONTNEED_LOCKED", 5}, {"GUARD_INSTALL", 8}, {"GUARD_REMOVE", 5},
@@ -81,13 +88,14 @@ static const struct choice more_advices[] = {
 	{"7", 1}, {NULL, 0},
 };
 
-/*            mmap munmap mprotect mlock munlock madvise mremap  r   w */
+/*            mmap munmap mprotect mlock munlock madvise mremap r w fork exit */
 static const struct level levels[] = {
 	{"vma",    {28, 16, 35, 0, 0, 21, 0, 0, 0}, vma_flags, vma_advices, 0},
 	{"anon",   {23, 6, 17, 0, 0, 20, 0, 13, 21}, anon_flags, anon_advices, 0},
 	{"guard",  {19, 6, 14, 5, 6, 24, 0, 8, 18}, guard_flags, guard_advices, 0},
 	{"mremap", {22, 4, 13, 0, 0, 9, 25, 8, 19}, mremap_flags, mremap_advices, 0},
 	{"more",   {17, 5, 16, 4, 4, 18, 16, 7, 13}, more_flags, more_advices, 20},
+	{"fork",   {12, 5, 13, 1, 1, 15, 4, 13, 31, 8, 3}, anon_flags, fork_advices, 0},
 };
 /* clang-format on */
 #define NR_LEVELS (sizeof(levels) / sizeof(*levels))
@@ -96,7 +104,10 @@ static const struct level levels[] = {
 static const struct level *level;
 static uint64_t random_state, seed;
 static unsigned int window; /* its pages in use: the first ones */
-static unsigned int picture[PAGES_MAX]; /* 0 no VMA, else equal for pages that may share one */
+static unsigned int pictures[PROCESSES_MAX][PAGES_MAX];
+static unsigned int *picture; /* 0 no VMA, else equal for pages that may share one */
+static bool alive[PROCESSES_MAX] = {true};
+static unsigned int pid, nr_processes = 1; /* whose turn it is; made so far */
 static unsigned int last_touched;
 static uint64_t next_value;
 
@@ -263,7 +274,7 @@ static void op_mmap(void)
 	if (strchr(flags, 'e') && percent(50))
 		for (int tries = 0; tries < 20 && picture[range.start]; tries++)
 			range = (struct range){draw(window), 1};
-	printf("0 mmap");
+	printf("%u mmap", pid);
 	print_range(&range);
 	printf(" %s %s\n", prot, flags);
 	if (!strchr(flags, 'e') || !is_painted(&range))
@@ -274,7 +285,7 @@ static void op_munmap(void)
 {
 	struct range range = draw_range(percent(80));
 
-	printf("0 munmap");
+	printf("%u munmap", pid);
 	print_range(&range);
 	putchar('\n');
 	paint(&range, 0);
@@ -285,7 +296,7 @@ static void op_mprotect(void)
 	struct range range = draw_range(percent(92));
 	const char *prot = draw_word(prots);
 
-	printf("0 mprotect");
+	printf("%u mprotect", pid);
 	print_range(&range);
 	printf(" %s\n", prot);
 	for (unsigned int i = 0; i < range.len && picture[range.start + i]; i++)
@@ -296,7 +307,7 @@ static void op_lock(const char *name)
 {
 	struct range range = draw_range(percent(90));
 
-	printf("0 %s", name);
+	printf("%u %s", pid, name);
 	print_range(&range);
 	putchar('\n');
 }
@@ -309,7 +320,7 @@ static void op_madvise(void)
 	/* Guards one page at a time, else nothing is left to do other things with. */
 	if (!strcmp(advice, "GUARD_INSTALL") && range.len > 2 && percent(60))
 		range.len = 1 + draw(2);
-	printf("0 madvise");
+	printf("%u madvise", pid);
 	print_range(&range);
 	printf(" %s\n", advice);
 }
@@ -363,11 +374,11 @@ static void op_mremap(void)
 		old.len = to_border(old.start);
 	to = (struct range){old.start, way == 2 ? old.len : draw_new_len(&old)};
 	if (!way) {
-		printf("0 mremap %u %u %u inplace\n", old.start, old.len, to.len);
+		printf("%u mremap %u %u %u inplace\n", pid, old.start, old.len, to.len);
 		return;
 	}
 	to = draw_target(&old, to.len);
-	printf("0 mremap %u %u %u %s %u\n", old.start, old.len, to.len,
+	printf("%u mremap %u %u %u %s %u\n", pid, old.start, old.len, to.len,
 	       way == 2 ? "dontunmap" : "to", to.start);
 	if (old.len && is_painted(&old))
 		move_picture(&old, &to, way == 2);
@@ -378,13 +389,55 @@ static void op_touch(bool store)
 	if (percent(55) || !picture[last_touched])
 		last_touched = draw_page(percent(95));
 	if (store)
-		printf("0 w %u %llu\n", last_touched, (unsigned long long)next_value++);
+		printf("%u w %u %llu\n", pid, last_touched, (unsigned long long)next_value++);
 	else
-		printf("0 r %u\n", last_touched);
+		printf("%u r %u\n", pid, last_touched);
+}
+
+static unsigned int count_alive(void)
+{
+	unsigned int nr = 0;
+
+	for (unsigned int i = 0; i < PROCESSES_MAX; i++)
+		nr += alive[i];
+	return nr;
+}
+
+/* Whose turn it is: mostly who had the last. */
+static void draw_process(void)
+{
+	while (!alive[pid] || percent(35)) {
+		pid = draw(nr_processes);
+		if (alive[pid])
+			break;
+	}
+	picture = pictures[pid];
+}
+
+static void op_fork(void)
+{
+	if (nr_processes == PROCESSES_MAX || count_alive() == ALIVE_MAX) {
+		op_touch(true);
+		return;
+	}
+	printf("%u fork\n", pid);
+	memcpy(pictures[nr_processes], picture, sizeof(pictures[0]));
+	alive[nr_processes++] = true;
+}
+
+static void op_exit(void)
+{
+	if (count_alive() == 1) {
+		op_touch(true);
+		return;
+	}
+	printf("%u exit\n", pid);
+	alive[pid] = false;
 }
 
 static void print_op(void)
 {
+	draw_process();
 	switch (draw_weighted(level->kinds, NR_KINDS)) {
 	case MMAP:
 		op_mmap();
@@ -410,6 +463,12 @@ static void print_op(void)
 	case R:
 		op_touch(false);
 		break;
+	case FORK:
+		op_fork();
+		break;
+	case EXIT:
+		op_exit();
+		break;
 	default:
 		op_touch(true);
 	}
@@ -423,7 +482,7 @@ static void print_first_op(void)
 	range.len = window / 4 + draw(window / 4);
 	if (range.start + range.len > window)
 		range.len = window - range.start;
-	printf("0 mmap %u %u rw p\n", range.start, range.len);
+	printf("%u mmap %u %u rw p\n", pid, range.start, range.len);
 	paint(&range, colour_of("rw"));
 }
 
@@ -441,6 +500,7 @@ static int start(const char *name)
 	random_state = seed;
 	for (const char *at = name; *at; at++)
 		random_state = draw64() + (unsigned char)*at;
+	picture = pictures[0];
 	window = windows[draw(sizeof(windows) / sizeof(*windows))];
 	next_value = seed * 1000 + 1;
 	return 0;

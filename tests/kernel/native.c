@@ -5,10 +5,11 @@
  * usage: kernel_native [--mask] LIST
  *        kernel_native --filter <ANSWER
  *
- * One process (0) without files. All of a list must lie in the window, as the calls really happen
- * here. Where the kernel hides the numbers of physical pages, or with --mask, what needs them is
- * printed as ?: the letters x z 2-9 + of a page, and reuse and copy. --filter does that to an
- * answer, so that mmsim's can be compared with such a one.
+ * Each of the list's processes is one here, told by pipes what to do; there are no files. All of
+ * a list must lie in the window, as the calls really happen here. Where the kernel hides the
+ * numbers of physical pages, or with --mask, what needs them is printed as ?: the letters x z 2-9
+ * + of a page, and reuse and copy. --filter does that to an answer, so that mmsim's can be compared
+ * with such a one.
  *
  * Exit status: 0 done, 1 the list is no list, 2 usage or the list cannot be done here, 77 the
  * kernel does not show the state.
@@ -17,6 +18,7 @@
 #include "native_state.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -30,6 +32,8 @@
 
 #define EXIT_SKIP 77
 #define OPS_MAX 10000
+#define PROCESSES_MAX 8
+#define REPLY_MAX 65536
 #define OUTPUT_MAX (8 << 20)
 
 /* More pages than the kernel flushes one by one, on any machine. */
@@ -55,8 +59,8 @@ static const char *refused(const struct sim_op *op)
 {
 	bool fixed = op->flags & (MAP_FIXED | MAP_FIXED_NOREPLACE);
 
-	if (op->pid)
-		return "only process 0 can be done";
+	if (op->pid >= PROCESSES_MAX)
+		return "too many processes";
 	switch (op->kind) {
 	case OP_MMAP:
 		if (op->file >= 0 || !fixed)
@@ -77,6 +81,9 @@ static const char *refused(const struct sim_op *op)
 	case OP_R:
 	case OP_W:
 		return is_inside(op->addr, sizeof(uint64_t)) ? NULL : "not in the window";
+	case OP_FORK:
+	case OP_EXIT:
+		return NULL;
 	default:
 		return "this operation cannot be done";
 	}
@@ -162,6 +169,16 @@ static void flush_translations(void)
 	mprotect(flush_area, len, PROT_READ);
 }
 
+/*
+ * What waits on this CPU to get on an LRU list is referenced meanwhile, and so looks shared. mlock
+ * puts it there.
+ */
+static void drain_lru(void)
+{
+	mlock(flush_area, SIM_PAGE_SIZE);
+	munlock(flush_area, SIM_PAGE_SIZE);
+}
+
 /* Page faults that one load or store took, -1 when a signal came instead. */
 static __attribute__((noinline)) long touch(volatile uint64_t *at, bool store, uint64_t *value)
 {
@@ -169,6 +186,9 @@ static __attribute__((noinline)) long touch(volatile uint64_t *at, bool store, u
 
 	if (sigsetjmp(after_signal, 1))
 		return -1;
+	/* After a fork the pages of our own are copied at the first store: not within the count. */
+	*value = *(volatile uint64_t *)value;
+	before = faults();
 	before = faults();
 	if (store)
 		*at = *value;
@@ -207,6 +227,7 @@ static void do_access(const struct sim_op *op, FILE *out)
 	long nr;
 
 	flush_translations();
+	drain_lru();
 	nr = touch((volatile uint64_t *)op->addr, op->kind == OP_W, &value);
 	if (nr < 0) {
 		fprintf(out, "= %s\n", signal_text());
@@ -261,7 +282,7 @@ static void do_op(const struct sim_op *op, FILE *out)
 /* Put ? where the numbers of physical pages are needed. */
 static void mask_line(char *line)
 {
-	bool pages = !strncmp(line, "P0 ", 3);
+	bool pages = *line == 'P' && line[2] == ' ';
 
 	for (char *at = line + 3; pages && *at && *at != '\n'; at++)
 		*at = strchr("xz23456789+", *at) ? '?' : *at;
@@ -306,23 +327,188 @@ static int prepare(void)
 	return 0;
 }
 
+/* ---- processes ---- */
+
+/* What the leader tells a process to do. */
+struct order {
+	enum { DO_OP, PRINT_STATE } what;
+	size_t op; /* which */
+	unsigned int child; /* fork: its number */
+	bool vmas; /* print: they may have changed */
+};
+
+static int orders[PROCESSES_MAX][2], replies[2]; /* pipes */
+static pid_t pids[PROCESSES_MAX]; /* of those that live; 0: none */
+
+static void must(bool done, const char *what)
+{
+	if (done)
+		return;
+	perror(what);
+	_exit(2);
+}
+
+static void reply(const char *text)
+{
+	size_t len = strlen(text);
+
+	must(write(replies[1], &len, sizeof(len)) == sizeof(len), "reply");
+	must(write(replies[1], text, len) == (ssize_t)len, "reply");
+}
+
+/* 0 in the new process; else its pid. */
+static pid_t fork_process(void)
+{
+	pid_t made = fork();
+
+	if (!made && native_state_open())
+		_exit(2);
+	return made;
+}
+
+/* The life of a process; never returns. A fork goes on in it as the new one. */
+static void serve(unsigned int number)
+{
+	static struct native_state state;
+	static char text[REPLY_MAX];
+	struct order order;
+	pid_t child;
+
+	native_state_start(&state);
+	while (read(orders[number][0], &order, sizeof(order)) == sizeof(order)) {
+		FILE *out = fmemopen(text, sizeof(text), "w");
+
+		must(out, "fmemopen");
+		*text = '\0';
+		if (order.what == PRINT_STATE) {
+			native_state_print(&state, number, order.vmas, out);
+		} else if (ops[order.op].kind == OP_FORK) {
+			child = fork_process();
+			if (!child) {
+				number = order.child;
+				native_state_start(&state);
+				fclose(out);
+				continue;
+			}
+			fprintf(out, "%d\n", (int)child);
+		} else if (ops[order.op].kind == OP_EXIT) {
+			fputs("= 0\n", out);
+			fclose(out);
+			reply(text);
+			_exit(0);
+		} else {
+			do_op(&ops[order.op], out);
+		}
+		fclose(out);
+		reply(text);
+	}
+	_exit(0);
+}
+
+/* ---- the leader ---- */
+
+static void ask(unsigned int number, const struct order *order, char *text)
+{
+	size_t len, got = 0;
+
+	must(write(orders[number][1], order, sizeof(*order)) == sizeof(*order), "order");
+	must(read(replies[0], &len, sizeof(len)) == sizeof(len) && len < REPLY_MAX, "answer");
+	while (got < len) {
+		ssize_t n = read(replies[0], text + got, len - got);
+
+		must(n > 0, "answer");
+		got += (size_t)n;
+	}
+	text[len] = '\0';
+}
+
+/* Until its memory is gone: that is before anybody can see that it ended. */
+static void wait_for_end(unsigned int number)
+{
+	struct pollfd end = {.events = POLLIN};
+
+	end.fd = (int)syscall(SYS_pidfd_open, pids[number], 0);
+	pids[number] = 0;
+	if (end.fd < 0)
+		return; /* gone already */
+	poll(&end, 1, -1);
+	close(end.fd);
+}
+
+static unsigned int nr_made;
+
+static void lead_op(size_t i, char *text, FILE *out)
+{
+	const struct sim_op *op = &ops[i];
+	unsigned int number = (unsigned int)op->pid;
+	struct order order = {.what = DO_OP, .op = i, .child = nr_made};
+
+	if (!pids[number]) {
+		fputs("= NOPROC\n", out);
+		return;
+	}
+	if (op->kind == OP_FORK && nr_made == PROCESSES_MAX) {
+		fputs("= NOSLOT\n", out);
+		return;
+	}
+	ask(number, &order, text);
+	if (op->kind == OP_FORK) {
+		pids[nr_made] = (pid_t)atoi(text);
+		fprintf(out, "= 0 pid=%u\n", nr_made++);
+		return;
+	}
+	fputs(text, out);
+	if (op->kind == OP_EXIT)
+		wait_for_end(number);
+}
+
+static void lead_all(FILE *out)
+{
+	static char text[REPLY_MAX];
+
+	for (size_t i = 0; i < nr_ops; i++) {
+		struct order print = {.what = PRINT_STATE,
+				      .vmas = ops[i].kind != OP_R && ops[i].kind != OP_W};
+
+		fprintf(out, "@%zu %s\n", i + 1, ops_text[i]);
+		lead_op(i, text, out);
+		for (unsigned int number = 0; number < nr_made; number++) {
+			if (!pids[number])
+				continue;
+			ask(number, &print, text);
+			fputs(text, out);
+		}
+	}
+}
+
+static void start_first(void)
+{
+	must(!pipe(replies), "pipe");
+	for (unsigned int i = 0; i < PROCESSES_MAX; i++)
+		must(!pipe(orders[i]), "pipe");
+	/* Nobody waits for them. */
+	signal(SIGCHLD, SIG_IGN);
+	pids[0] = fork_process();
+	must(pids[0] >= 0, "fork");
+	if (!pids[0])
+		serve(0);
+	nr_made = 1;
+}
+
 /* The answer is kept until the end: printing must not disturb. */
 static int run(void)
 {
-	static struct native_state state;
 	static char text[OUTPUT_MAX];
 	FILE *out = fmemopen(text, sizeof(text), "w+");
 
 	if (!out)
 		return 2;
-	native_state_start(&state);
-	for (size_t i = 0; i < nr_ops; i++) {
-		bool is_access = ops[i].kind == OP_R || ops[i].kind == OP_W;
-
-		fprintf(out, "@%zu %s\n", i + 1, ops_text[i]);
-		do_op(&ops[i], out);
-		native_state_print(&state, !is_access, out);
-	}
+	fflush(stdout);
+	start_first();
+	lead_all(out);
+	for (unsigned int number = 0; number < PROCESSES_MAX; number++)
+		if (pids[number])
+			kill(pids[number], SIGKILL);
 	if (fflush(out)) {
 		perror("kernel_native");
 		return 2;

@@ -18,7 +18,7 @@
 #define WINDOW_END (SIM_WINDOW_BASE + SIM_WINDOW_PAGES * SIM_PAGE_SIZE)
 #define SMAPS_MAX 131072
 
-static int smaps_fd, pagemap_fd, kpagecount_fd;
+static int smaps_fd = -1, pagemap_fd = -1, kpagecount_fd = -1;
 static uint64_t zero_pfn;
 
 /* Of the VMA that a page lies in: whether there is one, and whether it may be read. */
@@ -211,6 +211,10 @@ int native_state_open(void)
 
 	if (sysconf(_SC_PAGESIZE) != SIM_PAGE_SIZE)
 		return -EINVAL;
+	/* A forked process opens its own. */
+	close(smaps_fd);
+	close(pagemap_fd);
+	close(kpagecount_fd);
 	smaps_fd = open("/proc/self/smaps", O_RDONLY | O_CLOEXEC);
 	pagemap_fd = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	kpagecount_fd = open("/proc/kpagecount", O_RDONLY | O_CLOEXEC);
@@ -237,7 +241,7 @@ void native_state_start(struct native_state *state)
 	snprintf(state->hash, sizeof(state->hash), "%016" PRIx64, UINT64_C(1469598103934665603));
 }
 
-void native_state_print(struct native_state *state, bool vmas, FILE *out)
+void native_state_print(struct native_state *state, unsigned int pid, bool vmas, FILE *out)
 {
 	static struct native_state now;
 
@@ -245,8 +249,8 @@ void native_state_print(struct native_state *state, bool vmas, FILE *out)
 		read_vmas(now.vmas);
 	read_pages(&now);
 	if (strcmp(now.vmas, state->vmas))
-		fprintf(out, "V0%s\n", *now.vmas ? now.vmas : " ");
+		fprintf(out, "V%u%s\n", pid, *now.vmas ? now.vmas : " ");
 	if (strcmp(now.pages, state->pages) || strcmp(now.hash, state->hash))
-		fprintf(out, "P0 %s\nH0 %s\n", now.pages, now.hash);
+		fprintf(out, "P%u %s\nH%u %s\n", pid, now.pages, pid, now.hash);
 	*state = now;
 }

@@ -55,9 +55,10 @@ void native_state_start(struct native_state *state);
 /**
  * native_state_print - print what has changed
  * @state: what was printed last; brought up to date
+ * @pid: what the list calls this process
  * @vmas: whether the VMAs may have changed
  * @out: where to
  */
-void native_state_print(struct native_state *state, bool vmas, FILE *out);
+void native_state_print(struct native_state *state, unsigned int pid, bool vmas, FILE *out);
 
 #endif

@@ -14,7 +14,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 native=$MMSIM_KERNEL_TESTS/kernel_native
 generate=$MMSIM_KERNEL_TESTS/kernel_generate
-levels=${MMSIM_TEST_LEVELS:-vma anon guard mremap more}
+levels=${MMSIM_TEST_LEVELS:-vma anon guard mremap more fork}
 first_seed=${MMSIM_TEST_SEED:-1}
 case ${MMSIM_TEST_SIZE:-smoke} in
 full) wanted=500 ;;
