@@ -140,7 +140,7 @@ void cli_sleep_ns(uint64_t ns);
 int cli_mutant(const char *name, int *mutant);
 void cli_mutant_switch(int mutant);
 
-/* Can it be written? Said before anything is run. NULL: nothing to write. 0 or EXIT_USAGE. */
+/* output.c: can it be written? Said before anything is run. NULL: nothing to. 0 or EXIT_USAGE. */
 int cli_check_output(const char *path);
 /* Whether all that was written has arrived: 0, or EXIT_USAGE after saying that it has not. */
 int cli_close(FILE *out, const char *path);

@@ -121,5 +121,6 @@ int cmd_compare(int argc, char **argv)
 		return code;
 	code = measure(&c);
 	compare_unload(&c);
+	gate_free(&c.gate);
 	return code;
 }

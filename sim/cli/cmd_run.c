@@ -7,8 +7,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 /* All their results are kept until the end. */
 #define RUNS_MAX 10000
@@ -22,44 +20,6 @@ struct runs {
 	struct mmsim_config config; /* there */
 	json_t *points; /* arrays of results, one a point that was come to */
 };
-
-int cli_check_output(const char *path)
-{
-	struct stat there;
-	bool is_new = path && stat(path, &there);
-	FILE *f;
-
-	/* Opening a pipe only to close it would be the end of it for who reads. */
-	if (!path || (!is_new && !S_ISREG(there.st_mode) && !S_ISDIR(there.st_mode)))
-		return 0;
-	f = fopen(path, "ae");
-	if (!f) {
-		fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
-		return EXIT_USAGE;
-	}
-	fclose(f);
-	if (is_new)
-		unlink(path);
-	return 0;
-}
-
-int cli_write_json(const json_t *object, const char *path)
-{
-	if (!json_dump_file(object, path, JSON_INDENT(1) | JSON_PRESERVE_ORDER))
-		return 0;
-	fprintf(stderr, "mmsim: %s: cannot be written\n", path);
-	return EXIT_USAGE;
-}
-
-int cli_close(FILE *out, const char *path)
-{
-	bool bad = ferror(out);
-
-	if (!(fclose(out) || bad))
-		return 0;
-	fprintf(stderr, "mmsim: %s: cannot be written\n", path);
-	return EXIT_USAGE;
-}
 
 /* They are the columns of a matrix, and of a table of seeds. */
 static int check_columns(const struct runs *runs)
@@ -234,10 +194,11 @@ static int write_results(const struct runs *runs)
 static int write_folded(const struct runs *runs)
 {
 	const char *path = runs->options.folded;
-	FILE *out = path ? fopen(path, "we") : NULL;
+	FILE *out;
 
-	if (!path)
+	if (!path || !json_array_size(runs->points))
 		return 0;
+	out = fopen(path, "we");
 	if (!out) {
 		fprintf(stderr, "mmsim: %s: %s\n", path, strerror(errno));
 		return EXIT_USAGE;

@@ -107,7 +107,6 @@ void compare_unload(struct comparison *c)
 	for (int i = 0; i < 2; i++)
 		if (c->inputs[i].points)
 			cli_unload(&c->inputs[i]);
-	gate_free(&c->gate);
 }
 
 /* ---- for the report ---- */

@@ -96,6 +96,21 @@ bool baseline_fits(const json_t *baseline, const char *path, const json_t *setti
 	return true;
 }
 
+/* A copy of the rows without what b was before. */
+static json_t *forget_baseline(const json_t *rows)
+{
+	json_t *copy = json_deep_copy(rows), *row, *seed;
+	size_t i, j;
+
+	json_array_foreach(copy, i, row)
+	{
+		json_object_del(row, "baseline");
+		json_array_foreach(json_object_get(row, "seeds"), j, seed)
+			json_object_del(seed, "baseline");
+	}
+	return copy;
+}
+
 json_t *baseline_json(const json_t *setting, const char *a, const char *b, const json_t *rows,
 		      const char *made_by)
 {
@@ -107,7 +122,7 @@ json_t *baseline_json(const json_t *setting, const char *a, const char *b, const
 	if (a)
 		json_set_text(object, "a", a);
 	json_set_text(object, "b", b);
-	json_object_set_new(object, "metrics", json_deep_copy(rows));
+	json_object_set_new(object, "metrics", forget_baseline(rows));
 	return object;
 }
 

@@ -133,20 +133,6 @@ static json_t *row_json(const json_t *a, const json_t *b, const struct metric *m
 	return row;
 }
 
-/* A lock may have been taken at a site in one run only. */
-static bool find_metric(const json_t *runs, const char *name, struct metric *metric)
-{
-	const json_t *run;
-	size_t i;
-
-	json_array_foreach(runs, i, run)
-	{
-		if (!metric_find(run, name, metric))
-			return true;
-	}
-	return metric_of_site(name, metric);
-}
-
 /* On the step machine a count or a part of counts says something, a time does not. */
 static bool says_something(const json_t *runs, const struct metric *metric)
 {
@@ -161,7 +147,8 @@ json_t *exact_rows(const json_t *a, const json_t *b, const char *names)
 	struct metric metric;
 
 	while (metric_cut_name(&names, name)) {
-		if (find_metric(a, name, &metric) || find_metric(b, name, &metric)) {
+		if (metric_find_in(a, name, &metric) || metric_find_in(b, name, &metric) ||
+		    metric_of_site(name, &metric)) {
 			if (says_something(b, &metric))
 				json_array_append_new(rows, row_json(a, b, &metric));
 			continue;

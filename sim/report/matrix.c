@@ -88,20 +88,6 @@ static const char *value_text(double value, const struct metric *metric, char te
 	return text;
 }
 
-/* A site of a lock is in the results of those runs only that took it there. */
-static bool find_in_runs(const json_t *runs, const char *name, struct metric *metric)
-{
-	const json_t *run;
-	size_t i;
-
-	json_array_foreach(runs, i, run)
-	{
-		if (!metric_find(run, name, metric))
-			return true;
-	}
-	return false;
-}
-
 static bool find_in_points(const json_t *points, const char *name, struct metric *metric)
 {
 	const json_t *runs;
@@ -109,7 +95,7 @@ static bool find_in_points(const json_t *points, const char *name, struct metric
 
 	json_array_foreach(points, i, runs)
 	{
-		if (find_in_runs(runs, name, metric))
+		if (metric_find_in(runs, name, metric))
 			return true;
 	}
 	return false;
@@ -143,7 +129,7 @@ static void print_spread(const json_t *runs, const char *name, FILE *out)
 	struct metric metric;
 	struct spread spread;
 
-	if (!find_in_runs(runs, name, &metric)) {
+	if (!metric_find_in(runs, name, &metric)) {
 		fprintf(out, "%-*s not measured with any seed\n", NAME_WIDTH, name);
 		return;
 	}

@@ -190,6 +190,19 @@ int metric_find(const json_t *result, const char *name, struct metric *metric)
 	return 0;
 }
 
+bool metric_find_in(const json_t *runs, const char *name, struct metric *metric)
+{
+	const json_t *run;
+	size_t i;
+
+	json_array_foreach(runs, i, run)
+	{
+		if (!metric_find(run, name, metric))
+			return true;
+	}
+	return false;
+}
+
 bool metric_of_site(const char *name, struct metric *metric)
 {
 	struct site_name cut;

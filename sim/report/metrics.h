@@ -54,6 +54,8 @@ int metric_find(const json_t *result, const char *name, struct metric *metric);
  */
 bool metric_may_come(const json_t *empty, const char *name);
 
+/* The same in any of some results: a site of a lock is in those only that took it there. */
+bool metric_find_in(const json_t *runs, const char *name, struct metric *metric);
 /* A name of the form LOCK.SITE.wait.count: what it means, whether there was such a lock or not. */
 bool metric_of_site(const char *name, struct metric *metric);
 

@@ -292,7 +292,7 @@ static void print_table(const json_t *blame, FILE *out)
 	size_t nr;
 	const json_t **rows = sorted_rows(blame, &nr);
 
-	fprintf(out, "  %11s %5s %6s %9s", "in all ms", "%", "times", "longest");
+	fprintf(out, "  %11s %5s %6s %9s", "in all ms", "%", "parts", "longest");
 	for (size_t s = 0; s < NR_SHARES; s++)
 		fprintf(out, " %9s", shares[s].name);
 	fputc('\n', out);

@@ -62,8 +62,9 @@ static int make_machine(const struct mmsim_config *config, struct trace *trace,
 		snprintf(error, ERROR_SIZE, "cost: only on a modelled machine");
 		return -EOPNOTSUPP;
 	}
-	if (mc.kind != MACHINE_TIMED && *config->hold_changes) {
-		snprintf(error, ERROR_SIZE, "what_if: only on a modelled machine");
+	if (*config->hold_changes && (mc.kind != MACHINE_TIMED || !config->statistics)) {
+		snprintf(error, ERROR_SIZE, "what_if: only on a modelled machine%s",
+			 mc.kind == MACHINE_TIMED ? ", with statistics" : "");
 		return -EOPNOTSUPP;
 	}
 	if (mc.kind == MACHINE_TIMED && mc.schedule && *mc.schedule) {

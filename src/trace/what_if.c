@@ -99,7 +99,11 @@ int trace_scale_holds(struct trace *trace, const char *changes, char *error)
 		size_t len = strcspn(changes, " ");
 
 		snprintf(word, sizeof(word), "%.*s", (int)len, changes);
-		err = strchr(word, '=') ? scale_one(trace, word, error) : -EINVAL;
+		if (!strchr(word, '=')) {
+			snprintf(error, ERROR_SIZE, "what_if.%s: expected SITE=FACTOR", word);
+			return -EINVAL;
+		}
+		err = scale_one(trace, word, error);
 		changes += len;
 	}
 	return err;
