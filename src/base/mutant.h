@@ -22,8 +22,6 @@
 	X(ANON_CHECK_BEFORE_LOCK, "the anon_vma is looked for before the VMA is locked")           \
 	X(FORK_NO_VMA_LOCK, "fork does not lock the parent's VMAs")                                \
 	X(FORK_KEEPS_EXCLUSIVE, "fork leaves a page that it shares marked as exclusive")           \
-	X(ANON_REUSE_IGNORES_CHILDREN, "fork reuses an anon_vma that has several children")        \
-	X(COW_FLUSH_FORGOTTEN, "a copied page is replaced without a TLB flush")                    \
 	X(HOLD_A_FIFTH_LONGER, "timed holds of rwsems last a fifth longer")
 
 enum mmsim_mutant {

@@ -189,8 +189,7 @@ static enum fault_result wp_page_copy(struct vm_fault *vmf, struct pte_table *ta
 	if (won) {
 		/* Nobody reads the old page through a stale entry once there is another. */
 		xchg(ptep, 0);
-		if (!MUTANT(COW_FLUSH_FORGOTTEN))
-			flush_tlb_mm(vmf->vma->vm_mm);
+		flush_tlb_mm(vmf->vma->vm_mm);
 		folio_add_new_anon_rmap(new, vmf);
 		/* Release: pairs with the walk of a user access. */
 		smp_store_release(ptep, anon_pte(new));

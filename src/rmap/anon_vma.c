@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* anon_vma: prepare, clone, fork, unlink. */
 #include "rmap/anon_vma.h"
-#include "base/mutant.h"
 #include "mem/sim.h"
 
 void anon_vma_lock_write(struct anon_vma *anon_vma, enum lock_site site)
@@ -107,9 +106,7 @@ static struct anon_vma_chain *alloc_links(struct mmsim *sim, const struct vm_are
 /* Repeated fork and exit of a parent must not make its chain longer and longer. */
 static bool may_be_reused(const struct anon_vma *anon_vma)
 {
-	bool few = anon_vma->num_children < 2 || MUTANT(ANON_REUSE_IGNORES_CHILDREN);
-
-	return few && !anon_vma->num_active_vmas;
+	return anon_vma->num_children < 2 && !anon_vma->num_active_vmas;
 }
 
 /* @own: where new pages of @dst go; NULL: a fork, which may find one to reuse. */
