@@ -16,6 +16,7 @@
 __thread struct task *mmsim_current __mmsim_tls;
 __thread bool mmsim_stepping __mmsim_tls;
 __thread struct task_trace *mmsim_host_trace __mmsim_tls;
+__thread void *mmsim_impl __mmsim_tls;
 __thread bool mmsim_charging __mmsim_tls;
 
 void machine_lock(struct machine *machine)
@@ -311,6 +312,7 @@ struct task *machine_task_new(struct machine *machine, const struct task_attr *a
 void machine_task_enter(struct task *task)
 {
 	mmsim_current = task;
+	mmsim_impl = task->machine->impl;
 	mmsim_stepping = task->machine->config.kind != MACHINE_HOST;
 	mmsim_host_trace = mmsim_stepping ? NULL : task->trace;
 	mmsim_charging = mmsim_stepping ? task->machine->config.kind == MACHINE_TIMED :

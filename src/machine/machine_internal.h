@@ -59,6 +59,9 @@ struct machine {
 	char failure[MACHINE_FAILURE_SIZE];
 };
 
+/* Of the machine that this OS thread is in: its impl. */
+extern __thread void *mmsim_impl __mmsim_tls;
+
 /* Make a task and put it in the table; its thread or fibre comes after. */
 struct task *machine_task_new(struct machine *machine, const struct task_attr *attr,
 			      int (*fn)(void *arg), void *arg);

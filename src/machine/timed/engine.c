@@ -148,21 +148,22 @@ void event_cancel(struct timed *timed, struct event *event)
 
 /* ---- going on ---- */
 
-static void switch_to(struct task *next, bool last)
+static void switch_to(struct timed *timed, struct machine_context *next, bool last)
 {
-	struct task *from = current;
+	struct machine_context *from = timed->context;
 
 	if (next == from)
 		return;
-	mmsim_current = next;
-	fibre_switch(&from->context->fibre, &next->context->fibre, last);
+	timed->context = next;
+	mmsim_current = next->task;
+	fibre_switch(&from->fibre, &next->fibre, last);
 }
 
 void timed_finish(struct timed *timed, int error, bool last)
 {
 	timed->error = error;
 	timed->cpu = NULL;
-	switch_to(timed->main, last);
+	switch_to(timed, timed->main->context, last);
 }
 
 static void give_up(struct timed *timed)
@@ -186,7 +187,7 @@ static void too_long(struct timed *timed)
 static void run_cpu(struct timed *timed, struct cpu *cpu, bool last)
 {
 	timed->cpu = cpu;
-	switch_to(cpu->curr, last);
+	switch_to(timed, cpu->context, last);
 }
 
 /* Nobody runs: let time pass to the first event, until one is a CPU's. */
@@ -197,7 +198,7 @@ static void next_event(struct timed *timed, bool last)
 		struct event *event;
 
 		if (!timed->alive && !timed->in_callback) {
-			switch_to(timed->main, last);
+			switch_to(timed, timed->main->context, last);
 			return;
 		}
 		if (!timed->queue.nr) {

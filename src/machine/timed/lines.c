@@ -189,7 +189,7 @@ static void report(struct timed *timed)
 
 void timed_wrote(const volatile void *addr)
 {
-	struct timed *timed = timed_of(current);
+	struct timed *timed = timed_here();
 	struct line *line = line_of(timed, addr);
 
 	if (likely(!line->watched))
@@ -201,7 +201,7 @@ void timed_wrote(const volatile void *addr)
 
 void timed_step(const volatile void *addr, enum access access)
 {
-	struct timed *timed = timed_of(current);
+	struct timed *timed = timed_here();
 	struct line *line = line_of(timed, addr);
 	const struct cpu *cpu = timed->cpu;
 	uint64_t ns = 0, moved = 0;
@@ -215,7 +215,7 @@ void timed_step(const volatile void *addr, enum access access)
 	timed->stats.atomics += access == ACCESS_ATOMIC;
 	if (unlikely(++timed->stats.steps >= timed->next_report))
 		report(timed);
-	if (!current->context->covered)
+	if (!timed->context->covered)
 		ns = cpu->cost[COST_step] + (access == ACCESS_ATOMIC ? cpu->cost[COST_atomic] : 0);
 	if (likely(line != &timed->elsewhere))
 		moved = fetch(timed, line, access != ACCESS_LOAD);

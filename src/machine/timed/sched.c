@@ -139,6 +139,7 @@ static void start(struct timed *timed, struct cpu *cpu, struct task *task)
 	context->on_cpu = true;
 	context->cpu = cpu;
 	cpu->curr = cpu->last = task;
+	cpu->context = context;
 	cpu->curr_since = timed->now;
 	cpu->need_resched = false;
 	task->cpu = (int)cpu->id;

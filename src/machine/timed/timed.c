@@ -259,6 +259,7 @@ static int timed_run(struct machine *machine)
 
 	timed->running = true;
 	timed->error = 0;
+	timed->context = timed->main->context;
 	timed_go(timed);
 	timed->cpu = NULL;
 	timed->running = false;
@@ -421,7 +422,7 @@ static int timed_create(struct machine *machine)
 	if (!timed)
 		return -ENOMEM;
 	memset(timed, 0, sizeof(*timed));
-	machine->impl = timed;
+	machine->impl = mmsim_impl = timed;
 	err = profile_load(config->profile, config->profile_changes ? config->profile_changes : "",
 			   &timed->profile, config->error ? config->error : machine->failure);
 	if (err) {

@@ -58,12 +58,13 @@ static inline bool mask_meet(const struct cpu_mask *a, const struct cpu_mask *b)
 struct cpu {
 	/* What each step looks at, in the fewest lines of this computer's. */
 	struct event event; /* its task goes on; not queued: idle, spinning, or it is running now */
-	struct task *curr; /* NULL: idle */
+	struct machine_context *context; /* of its task, if it has one */
 	const struct line *kept; /* still here until then, although others asked for it */
 	uint64_t kept_until;
 	const uint64_t *cost; /* by enum profile_cost; those of its cluster */
 	unsigned int id, capacity;
 	/* The rest. */
+	struct task *curr; /* NULL: idle */
 	unsigned int first_of_core, cluster, socket;
 	bool need_resched;
 	struct cpu_mask core, in_cluster, in_socket; /* the CPUs that share them with this one */
@@ -98,8 +99,8 @@ struct machine_context {
 	/* What each step looks at: it is put where a line of this computer's begins. */
 	int covered; /* machine_work_covers(): the depth */
 	uint32_t scale_ppm; /* what it does takes so much of what it would; 0: as usual */
-	struct fibre fibre;
 	struct task *task;
+	struct fibre fibre;
 	struct entity se;
 	struct cpu_mask allowed;
 	struct cpu *cpu; /* where it runs, waits for a CPU, or did last */
@@ -153,6 +154,7 @@ struct timed {
 	uint64_t max_ns;
 	uint32_t next_order;
 	struct cpu *cpu; /* runs now; NULL: between two tasks, or main */
+	struct machine_context *context; /* current's */
 	struct cpu cpus[PROFILE_MAX_CPUS];
 	uint64_t costs[PROFILE_MAX_CLUSTERS][NR_PROFILE_COSTS]; /* of a cluster's CPUs */
 	unsigned int nr_cpus;
@@ -187,6 +189,12 @@ struct timed {
 static inline struct timed *timed_of(const struct task *task)
 {
 	return task->machine->impl;
+}
+
+/* timed_of(current), for each step: without a look at the task. */
+static inline struct timed *timed_here(void)
+{
+	return mmsim_impl;
 }
 
 /* ---- engine.c ---- */
