@@ -13,12 +13,13 @@ struct machine_chunk *chunk_alloc_locked(struct machine *machine, const char *ty
 	if (machine->arena_used + CHUNK_SIZE > MACHINE_ARENA_SIZE)
 		return NULL;
 	chunk = (struct machine_chunk *)(machine->first_chunk + machine->arena_used);
-	quiet_store(machine->arena_used, machine->arena_used + CHUNK_SIZE);
 	chunk->type = type;
 	chunk->slot_size = slot_size;
 	chunk->first_offset = offset;
 	chunk->first_object = machine->next_object;
 	machine->next_object += (CHUNK_SIZE - offset) / slot_size;
+	/* Release: pairs with the acquire of who asks for the name of an object in it. */
+	quiet_store_release(machine->arena_used, machine->arena_used + CHUNK_SIZE);
 	return chunk;
 }
 
@@ -70,7 +71,7 @@ struct object_name machine_object_name(const struct machine *machine, const vola
 	const struct machine_chunk *chunk = chunk_of(addr);
 	uint32_t offset;
 
-	if (at >= quiet_load(machine->arena_used))
+	if (at >= quiet_load_acquire(machine->arena_used))
 		return (struct object_name){0};
 	offset = (uint32_t)((uintptr_t)addr & (CHUNK_SIZE - 1)) - chunk->first_offset;
 	return (struct object_name){
@@ -82,7 +83,7 @@ struct object_name machine_object_name(const struct machine *machine, const vola
 
 const char *machine_object_type(const struct machine *machine, uint64_t number)
 {
-	size_t used = quiet_load(machine->arena_used);
+	size_t used = quiet_load_acquire(machine->arena_used);
 
 	for (size_t at = 0; at < used; at += CHUNK_SIZE) {
 		const struct machine_chunk *chunk = (const void *)(machine->first_chunk + at);
