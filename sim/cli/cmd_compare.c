@@ -31,20 +31,20 @@ static int check_gate(struct comparison *c, const json_t *empty)
 static int choose_metrics(struct comparison *c)
 {
 	const struct side *a = &c->sides[SIDE_A], *b = &c->sides[SIDE_B];
-	json_t *either = empty_of(b);
+	json_t *either = empty_of(b), *empty = either ? empty_of(a->spec ? a : b) : NULL;
 	const char *names;
 	int code = EXIT_USAGE;
 
-	c->empty = either ? empty_of(a->spec ? a : b) : NULL;
-	if (c->empty) {
-		names = c->options->metrics ? c->options->metrics : metrics_of(c->empty);
+	if (empty) {
+		names = c->options->metrics ? c->options->metrics : metrics_of(empty);
 		/* A script may do an operation on one side only. */
-		json_object_update_recursive(either, c->empty);
+		json_object_update_recursive(either, empty);
 		code = cli_check_metrics(either, names);
 		c->names = code ? NULL : gate_names(c, names);
 		if (!code)
 			code = c->names ? check_gate(c, either) : EXIT_USAGE;
 	}
+	json_decref(empty);
 	json_decref(either);
 	return code;
 }

@@ -40,7 +40,6 @@ struct comparison {
 	struct cli_input inputs[2]; /* a scenario as a and as b have it; a recording is the first */
 	struct side sides[NR_SIDES];
 	bool on_host;
-	json_t *empty; /* a result if nothing were done */
 	char *names; /* of the metrics to decide about, those of conditions and baseline, too */
 	json_t *metrics; /* the verdicts, or rows; NULL: none */
 	struct gate gate;

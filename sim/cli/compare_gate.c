@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* --fail-if, --baseline, --write-baseline, --markdown: the part of compare that a CI job asks. */
 #include "../report/exact.h"
+#include "../report/json.h"
 #include "../replay/text_file.h"
 #include "compare.h"
 
@@ -278,11 +279,6 @@ static json_t *ask_all(const struct comparison *c)
 	return answers;
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 static int print_answers(const json_t *answers)
 {
 	size_t i, failed = 0, undecided = 0;
@@ -297,10 +293,10 @@ static int print_answers(const json_t *answers)
 		undecided += is_undecided;
 		if (is_failed || is_undecided)
 			printf("%s%s: %s: %s\n", failed + undecided > 1 ? "" : "\n",
-			       is_failed ? "FAILED" : "UNDECIDED", text_of(one, "condition"),
-			       text_of(one, "text"));
-		if (is_failed && text_of(one, "command"))
-			printf("    see: %s\n", text_of(one, "command"));
+			       is_failed ? "FAILED" : "UNDECIDED", json_text(one, "condition"),
+			       json_text(one, "text"));
+		if (is_failed && *json_text(one, "command"))
+			printf("    see: %s\n", json_text(one, "command"));
 	}
 	if (!failed && !undecided)
 		printf("\npassed: %zu conditions, none is so\n", json_array_size(answers));

@@ -100,7 +100,6 @@ void compare_unload(struct comparison *c)
 	for (int i = 0; i < NR_SIDES; i++)
 		json_decref(c->sides[i].runs);
 	json_decref(c->metrics);
-	json_decref(c->empty);
 	free(c->names);
 	cli_free_spec(&c->sides[SIDE_A].words);
 	cli_free_spec(&c->sides[SIDE_B].words);

@@ -7,20 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *word(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 /* Whoever edits it by hand, or merges it, may have left anything. */
 static const char *what_is_wrong(const json_t *baseline)
 {
 	const json_t *rows = json_object_get(baseline, "metrics"), *row;
 	size_t i;
 
-	if (strcmp(word(baseline, "schema"), BASELINE_SCHEMA))
+	if (strcmp(json_text(baseline, "schema"), BASELINE_SCHEMA))
 		return "expected \"schema\": \"" BASELINE_SCHEMA "\"";
 	if (!json_is_object(json_object_get(baseline, "setting")))
 		return "expected an object \"setting\"";
@@ -30,7 +23,7 @@ static const char *what_is_wrong(const json_t *baseline)
 	{
 		const json_t *value = json_object_get(row, "b");
 
-		if (!*word(row, "metric") || (value && !json_is_integer(value)))
+		if (!*json_text(row, "metric") || (value && !json_is_integer(value)))
 			return "expected in each of \"metrics\" a \"metric\" and an integer \"b\"";
 	}
 	return NULL;
@@ -133,7 +126,7 @@ json_t *gate_row(const json_t *rows, const char *metric)
 
 	json_array_foreach((json_t *)rows, i, row)
 	{
-		if (!strcmp(word(row, "metric"), metric))
+		if (!strcmp(json_text(row, "metric"), metric))
 			return row;
 	}
 	return NULL;
@@ -164,7 +157,7 @@ void baseline_join(const json_t *baseline, json_t *rows)
 	json_array_foreach(rows, i, row)
 	{
 		const json_t *then =
-			gate_row(json_object_get(baseline, "metrics"), word(row, "metric"));
+			gate_row(json_object_get(baseline, "metrics"), json_text(row, "metric"));
 
 		if (json_object_get(then, "b"))
 			join_row(then, row);
@@ -177,14 +170,14 @@ char *baseline_conditions(const json_t *baseline)
 	size_t size = 1, used = 0, i;
 	char *text;
 
-	json_array_foreach(rows, i, row) size += strlen(word(row, "metric")) + 8;
+	json_array_foreach(rows, i, row) size += strlen(json_text(row, "metric")) + 8;
 	text = calloc(1, size);
 	json_array_foreach(rows, i, row)
 	{
 		if (!text || !json_object_get(row, "b"))
 			continue;
 		used += (size_t)snprintf(
-			text + used, size - used, "%s %s;", word(row, "metric"),
+			text + used, size - used, "%s %s;", json_text(row, "metric"),
 			json_is_true(json_object_get(row, "higher_is_better")) ? "< -0" : "> +0");
 	}
 	return text;

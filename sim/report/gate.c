@@ -218,22 +218,15 @@ json_t *gate_verdict(const struct condition *c, const json_t *row)
 
 /* ---- markdown ---- */
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
 static void markdown_row(const json_t *row, bool has_a, bool has_baseline, FILE *out)
 {
-	const char *from = has_baseline ? "baseline" : "a", *unit = text_of(row, "unit");
+	const char *from = has_baseline ? "baseline" : "a", *unit = json_text(row, "unit");
 	const json_t *a = json_object_get(row, from), *b = json_object_get(row, "b");
 	int64_t before = json_integer_value(a), change = json_integer_value(b) - before;
 	char text[48];
 
-	fprintf(out, "| `%s`%s%s | %s |", text_of(row, "metric"), *unit ? ", " : "", unit,
-		text_of(row, "over"));
+	fprintf(out, "| `%s`%s%s | %s |", json_text(row, "metric"), *unit ? ", " : "", unit,
+		json_text(row, "over"));
 	if (has_baseline)
 		fprintf(out, " %s |", exact_text_at(row, "baseline", text, sizeof(text)));
 	if (has_a)
@@ -269,27 +262,27 @@ void gate_markdown(const json_t *comparison, FILE *out)
 
 	json_array_foreach(gate, i, one) failed += json_is_true(json_object_get(one, "failed"));
 	fprintf(out, "### mmsim: %s on %s, %zu seeds: %s\n\n",
-		text_of(json_object_get(comparison, "setting"), "scenario"),
-		text_of(json_object_get(comparison, "setting"), "machine"),
+		json_text(json_object_get(comparison, "setting"), "scenario"),
+		json_text(json_object_get(comparison, "setting"), "machine"),
 		json_array_size(json_object_get(json_object_get(comparison, "b"), "runs")),
 		failed		      ? "regression" :
 		json_array_size(gate) ? "no regression" :
 					"compared");
 	if (json_object_get(comparison, "a"))
-		fprintf(out, "a: `%s`, ", text_of(json_object_get(comparison, "a"), "spec"));
-	fprintf(out, "b: `%s`\n\n", text_of(json_object_get(comparison, "b"), "spec"));
+		fprintf(out, "a: `%s`, ", json_text(json_object_get(comparison, "a"), "spec"));
+	fprintf(out, "b: `%s`\n\n", json_text(json_object_get(comparison, "b"), "spec"));
 	json_array_foreach(gate, i, one)
 	{
 		bool bad = json_is_true(json_object_get(one, "failed"));
 
 		fprintf(out, "- %s `%s`: %s\n", bad ? "**failed**" : "passed",
-			text_of(one, "condition"), text_of(one, "text"));
+			json_text(one, "condition"), json_text(one, "text"));
 		if (bad)
-			fprintf(out, "  - see `%s`\n", text_of(one, "command"));
+			fprintf(out, "  - see `%s`\n", json_text(one, "command"));
 	}
 	markdown_table(comparison, out);
 	json_array_foreach(json_object_get(comparison, "blame"), i, one)
-		fprintf(out, "\n> %s, seed %lld: %s\n", text_of(one, "side"),
-			(long long)integer(one, "seed"), text_of(one, "text"));
-	fprintf(out, "\n`%s`\n", text_of(comparison, "command"));
+		fprintf(out, "\n> %s, seed %lld: %s\n", json_text(one, "side"),
+			(long long)integer(one, "seed"), json_text(one, "text"));
+	fprintf(out, "\n`%s`\n", json_text(comparison, "command"));
 }

@@ -23,6 +23,13 @@ void json_set_text(json_t *object, const char *key, const char *value)
 	json_object_set_new(object, key, json_string(value ? value : ""));
 }
 
+const char *json_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
 static json_t *axes_json(const struct mmsim *sim)
 {
 	static const char *const axes[] = {"kernel", "machine", "fault", "madvise", "munmap"};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Blame as text: sentence, table, folded stacks; see blame.h. */
 #include "blame.h"
+#include "json.h"
 #include "result.h"
 #include "text.h"
 
@@ -45,11 +46,6 @@ static uint64_t ns_of(const json_t *row, const char *key)
 	return (uint64_t)json_integer_value(json_object_get(row, key));
 }
 
-static const char *word(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
 static bool is(const json_t *object, const char *key)
 {
 	return json_is_true(json_object_get(object, key));
@@ -81,7 +77,7 @@ static const json_t **sorted_rows(const json_t *blame, size_t *nr)
 /* "madvise", and where in it the lock was taken if that is elsewhere. */
 static void add_place(struct text *text, const json_t *object)
 {
-	const char *operation = word(object, "operation"), *site = word(object, "site");
+	const char *operation = json_text(object, "operation"), *site = json_text(object, "site");
 
 	add(text, "%s", operation);
 	if (strcmp(operation, site))
@@ -109,13 +105,14 @@ static void describe_group(const json_t *row, struct text *text)
 	} else if (!length) {
 		add(text, "to nobody that could be seen");
 	} else if (is(first, "behind_writer")) {
-		add(text, "behind a queued writer (%s by %s)", word(first, "operation"),
-		    word(first, "task"));
+		add(text, "behind a queued writer (%s by %s)", json_text(first, "operation"),
+		    json_text(first, "task"));
 	} else {
-		add(text, "to %s in %s", word(first, "task"), word(first, "operation"));
+		add(text, "to %s in %s", json_text(first, "task"), json_text(first, "operation"));
 	}
 	if (length > 1)
-		add(text, ", in the end to %s in %s", word(last, "task"), word(last, "operation"));
+		add(text, ", in the end to %s in %s", json_text(last, "task"),
+		    json_text(last, "operation"));
 }
 
 static struct group *group_of(struct group *groups, size_t *nr, const char *what)
@@ -230,17 +227,18 @@ const char *blame_sentence(const json_t *result, const char *task, char *buf)
 
 static void add_instance(struct text *text, const json_t *object)
 {
-	const char *type = word(object, "type");
+	const char *type = json_text(object, "type");
 
-	add(text, "%s%s of %s %llu", word(object, "lock"), is(object, "write") ? " (write)" : "",
-	    *type ? type : "?", (unsigned long long)ns_of(object, "object"));
+	add(text, "%s%s of %s %llu", json_text(object, "lock"),
+	    is(object, "write") ? " (write)" : "", *type ? type : "?",
+	    (unsigned long long)ns_of(object, "object"));
 }
 
 static void add_link(struct text *text, const json_t *link)
 {
 	bool behind = is(link, "behind_writer");
 
-	add(text, "%s%s in ", behind ? "behind " : "", word(link, "task"));
+	add(text, "%s%s in ", behind ? "behind " : "", json_text(link, "task"));
 	add_place(text, link);
 	if (behind)
 		add(text, ", queued to write");
