@@ -38,6 +38,8 @@ struct mmsim_config {
 	char fault[MMSIM_VALUE_MAX]; /* axes; empty: as the release did */
 	char madvise[MMSIM_VALUE_MAX];
 	char munmap[MMSIM_VALUE_MAX];
+	char anon_rmap[MMSIM_VALUE_MAX];
+	char rmap_contended[MMSIM_VALUE_MAX];
 	char rwsem[MMSIM_VALUE_MAX]; /* policy of every rwsem */
 	char rwsem_class[MMSIM_LOCK_CLASSES_MAX][MMSIM_VALUE_MAX]; /* of one lock class */
 	uint64_t seed; /* of every random stream, and of the step machine's schedule */
@@ -67,10 +69,11 @@ MMSIM_API void mmsim_config_init(struct mmsim_config *config);
 
 /**
  * mmsim_config_set - change one setting by name
- * @key: "kernel", "machine", an axis ("fault", "madvise", "munmap", "rwsem",
- *	"rwsem.CLASS"), "seed", "memory" (bytes), "max_steps", "max_time" ("50ms"),
- *	"cost.NAME" (of the machine's profile), "what_if.SITE" or "what_if.LOCK.SITE" (holds
- *	of locks taken there, scaled by 0.01 to 100; modelled machines)
+ * @key: "kernel", "machine", an axis ("anon_rmap", "fault", "madvise", "munmap",
+ *	"rmap_contended", "rwsem", "rwsem.CLASS"), "seed", "memory" (bytes), "max_steps",
+ *	"max_time" ("50ms"), "cost.NAME" (of the machine's profile), "what_if.SITE" or
+ *	"what_if.LOCK.SITE" (holds of locks taken there, scaled by 0.01 to 100; modelled
+ *	machines)
  * @error: at least 256 bytes; filled when the answer is not 0. May be NULL.
  *
  * Return: 0, or -EINVAL for an unknown key or value.

@@ -111,6 +111,30 @@ MMSIM_API int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t le
  */
 MMSIM_API int mmsim_fork(struct mm_struct *mm, const char *name, struct mm_struct **child);
 
+/**
+ * mmsim_move_pages - move the pages of a range to other memory, whoever maps them
+ *
+ * Each is looked up under mmap_lock held for read, then moved with its folio lock and the rmap
+ * lock held. Killable. Return: how many were moved, or -EINVAL, -EINTR.
+ */
+MMSIM_API int64_t mmsim_move_pages(struct mm_struct *mm, uint64_t addr, uint64_t len);
+
+/**
+ * mmsim_compact - look at physical pages and move those that are in use, as kcompactd
+ * @pages: so many, from where the last call ended
+ *
+ * Takes no lock of an address space. Return: how many were moved.
+ */
+MMSIM_API int64_t mmsim_compact(struct mmsim *sim, uint64_t pages);
+
+/**
+ * mmsim_shrink - look at physical pages: age them, free what MADV_FREE gave up
+ * @pages: so many, from where the last call ended
+ *
+ * Return: how many were freed.
+ */
+MMSIM_API int64_t mmsim_shrink(struct mmsim *sim, uint64_t pages);
+
 enum mmsim_access {
 	MMSIM_ACCESS_HIT, /* no fault */
 	MMSIM_ACCESS_NEW, /* nothing was mapped */
@@ -157,6 +181,7 @@ enum mmsim_page {
 	MMSIM_PAGE_ZERO, /* the shared zero page */
 	MMSIM_PAGE_ANON,
 	MMSIM_PAGE_GUARD, /* a guard marker */
+	MMSIM_PAGE_MIGRATION, /* it is being moved */
 };
 
 /**

@@ -50,7 +50,7 @@ static const char language[] =
 	"6.1,piece=1m` runs\n"
 	"it with two values of a key, each side as its own words say; the name of a kernel or of "
 	"an axis\n"
-	"(fault, madvise, munmap, rwsem) comes before a key's.\n"
+	"(fault, munmap, rwsem and others) comes before a key's.\n"
 	"\n"
 	"A run lasts `seconds`, of a modelled machine's time there; on the step machine, "
 	"which has no\n"

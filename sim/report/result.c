@@ -32,7 +32,8 @@ const char *json_text(const json_t *object, const char *key)
 
 static json_t *axes_json(const struct mmsim *sim)
 {
-	static const char *const axes[] = {"kernel", "machine", "fault", "madvise", "munmap"};
+	static const char *const axes[] = {"kernel",  "machine", "anon_rmap",	  "fault",
+					   "madvise", "munmap",	 "rmap_contended"};
 	json_t *object = json_object();
 	json_t *rwsem = json_object();
 	const char *name, *guards;

@@ -22,13 +22,20 @@
 	X(ANON_CHECK_BEFORE_LOCK, "the anon_vma is looked for before the VMA is locked")           \
 	X(FORK_NO_VMA_LOCK, "fork does not lock the parent's VMAs")                                \
 	X(FORK_KEEPS_EXCLUSIVE, "fork leaves a page that it shares marked as exclusive")           \
+	X(ANON_REUSE_IGNORES_CHILDREN, "fork reuses an anon_vma that has two children")            \
+	X(UNLINK_NO_ROOT_LOCK, "unlink_anon_vmas does not take the root lock")                     \
+	X(MREMAP_NO_RMAP_LOCK, "mremap never takes the rmap locks")                                \
+	X(RMAP_PEEK_UNLOCKED, "a walk looks for migration entries without the PTE lock")           \
+	X(RMAP_EXCLUSIVE_NAIVE, "a walk of an exclusive page has the folio lock, nothing else")    \
+	X(FOLIO_ABORT_NO_PASS_ON, "a killed waiter for a folio lock may be leaving with it")       \
+	X(FOLIO_ABORT_AS_SINCE_5_9, "a killed waiter that was woken does not wake the next")       \
 	X(HOLD_A_FIFTH_LONGER, "timed holds of rwsems last a fifth longer")
 
 enum mmsim_mutant {
 #define X(name, what) MUTANT_##name,
 	MMSIM_MUTANTS(X)
 #undef X
-	NR_MUTANTS
+		NR_MUTANTS
 };
 
 #ifdef MMSIM_TEST_LIBRARY

@@ -164,6 +164,12 @@ void down_write(struct rw_semaphore *sem, enum lock_site site)
 	__down_write(sem, site, TASK_UNINTERRUPTIBLE);
 }
 
+void down_write_nested(struct rw_semaphore *sem, enum lock_site site)
+{
+	trace_check_order(sem, sem->class, true);
+	__down_write(sem, site, TASK_UNINTERRUPTIBLE);
+}
+
 int down_write_killable(struct rw_semaphore *sem, enum lock_site site)
 {
 	trace_check_order(sem, sem->class, false);

@@ -71,6 +71,8 @@ void down_read(struct rw_semaphore *sem, enum lock_site site);
 int down_read_killable(struct rw_semaphore *sem, enum lock_site site);
 void down_write(struct rw_semaphore *sem, enum lock_site site);
 int down_write_killable(struct rw_semaphore *sem, enum lock_site site);
+/* A second lock of a class whose order the caller answers for. */
+void down_write_nested(struct rw_semaphore *sem, enum lock_site site);
 
 /* Never sleep. Both fail on a queued waiter too. */
 bool down_read_trylock(struct rw_semaphore *sem, enum lock_site site);

@@ -253,6 +253,7 @@ static void task_init(struct task *task, struct machine *machine, const struct t
 
 	task->machine = machine;
 	task->osq.task = task;
+	task->folio_waiter.task = task;
 	task->nice = attr->nice;
 	task->fifo = attr->fifo;
 	task->cpu = attr->cpu;

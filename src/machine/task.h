@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "machine/atomic.h"
 
+struct folio;
 struct machine;
 struct mm_struct;
 struct task_trace;
@@ -37,6 +38,14 @@ struct rwsem_waiter {
 	uint64_t timeout_jiffies;
 };
 
+/* Waits in a folio wait queue; guarded by the queue's lock, but for flags. */
+struct folio_waiter {
+	struct list_head list;
+	struct folio *folio;
+	struct task *task; /* never changes */
+	unsigned int flags; /* release by the waker, acquire by the sleeper */
+};
+
 /* Place in an optimistic-spin queue (MCS with cancel). */
 struct osq_node {
 	struct osq_node *next, *prev;
@@ -57,6 +66,7 @@ struct task {
 	int state; /* enum task_state, for observers */
 	struct task *wake_next;
 	struct rwsem_waiter rwsem_waiter __cacheline_aligned;
+	struct folio_waiter folio_waiter __cacheline_aligned;
 	struct osq_node osq __cacheline_aligned;
 	struct spin_node spin __cacheline_aligned;
 	/*

@@ -55,15 +55,18 @@ enum folio_flag {
 	PG_anon_exclusive = 1 << 0,
 	PG_dirty = 1 << 1,
 	PG_lazyfree = 1 << 2, /* MADV_FREE: reclaim may drop it while it is clean */
-	PG_locked = 1 << 3, /* guards mapping; taken by try only */
+	PG_locked = 1 << 3, /* see folio_lock.h */
+	PG_waiters = 1 << 4, /* somebody may wait for PG_locked */
+	PG_lru = 1 << 5, /* nobody has isolated it: whoever clears this has */
 };
 
 /* One page of memory. */
 struct folio {
-	unsigned int flags; /* bits are changed atomically; several processes may map it */
+	unsigned int flags; /* enum folio_flag; bits are changed atomically */
 	atomic_t _refcount;
 	atomic_t _mapcount; /* number of PTEs */
-	void *mapping; /* anon_vma | 1; set when it is first mapped, changed under PG_locked */
+	/* anon_vma | 1; set when first mapped, changed under PG_locked, stale when unmapped */
+	void *mapping;
 	unsigned long index; /* linear page index in the VMA's pgoff space */
 	struct folio *next; /* on a free list or in a gather */
 	unsigned long pfn; /* never changes */
@@ -71,12 +74,30 @@ struct folio {
 };
 _Static_assert(sizeof(struct folio) == 64, "one line a folio");
 
+/* VMAs by the pages of the file or of the address space that they map; rmap/interval_tree.h. */
+struct interval_tree {
+	struct anon_vma_chain *top;
+	uint32_t random; /* the next link's priority */
+};
+
+/*
+ * Typesafe: who finds it through a stale folio->mapping, under RCU, finds one whose locks and
+ * refcount can be tried.
+ */
 struct anon_vma {
-	struct anon_vma *root, *parent; /* a root: itself; never change */
-	struct rw_semaphore rwsem; /* class anon_vma_root: guards the tree of VMAs */
+	struct anon_vma *root, *parent; /* a root: itself */
+	/* A root's guards the trees of all its descendants, their counts and the VMAs' bounds. */
+	struct rw_semaphore rwsem;
+	/* 1 while there are VMAs; who sleeps for a lock of it; a root: each descendant. */
+	atomic_t refcount;
 	int num_children; /* whose parent this is, a root itself among them; root->rwsem, write */
 	int num_active_vmas; /* VMAs whose new pages go here; root->rwsem, write */
-	int nr_chains; /* links in the tree: the last one gone frees; root->rwsem, write */
+	struct interval_tree tree; /* of links; root->rwsem, and own if there is one */
+	/*
+	 * Only with anon_rmap=exclusive, else there is no room for it. Guards the tree, too: a
+	 * writer has it besides the root's, a walk of an exclusive folio in the root's place.
+	 */
+	struct rw_semaphore own;
 };
 
 /* One VMA hangs on one anon_vma: its own or, after a fork, one of its ancestors'. */
@@ -84,7 +105,12 @@ struct anon_vma_chain {
 	struct vm_area_struct *vma;
 	struct anon_vma *anon_vma;
 	struct anon_vma_chain *same_vma; /* the VMA's next; guarded as vma->anon_vma */
+	/* In anon_vma->tree; guarded as that. */
+	struct anon_vma_chain *left, *right, *parent;
+	unsigned long subtree_last; /* highest page below this link */
+	uint32_t priority;
 };
+_Static_assert(sizeof(struct anon_vma_chain) == 64, "as large as the kernel's");
 
 #define ANON_VMA_NAME_MAX 80 /* with its NUL, as PR_SET_VMA_ANON_NAME takes it */
 
@@ -152,6 +178,12 @@ typedef uint64_t pte_t;
 #define PTE_YOUNG 8ull /* set by an access */
 #define PTE_DIRTY 16ull /* set by a store */
 #define PTE_GUARD 32ull /* a guard marker: maps nothing, every access is SIGSEGV */
+/*
+ * A migration entry, not present: the page of that number is being moved. WRITE, YOUNG and DIRTY
+ * as they were and will be. It counts neither as a mapping nor as a reference.
+ */
+#define PTE_MIGRATION 64ull
+#define PTE_EXCLUSIVE 128ull /* of a migration entry: the page was PG_anon_exclusive */
 #define PTRS_PER_PTE 512
 #define PMD_SHIFT 21
 #define PMD_SIZE (1ul << PMD_SHIFT)

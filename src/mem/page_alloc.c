@@ -62,6 +62,12 @@ uint64_t zone_pages_used(const struct zone *zone)
 	return n > 0 ? (uint64_t)n : 0;
 }
 
+unsigned long zone_end_pfn(const struct zone *zone)
+{
+	/* Acquire: pairs with the release in zone_take(); the pages have their structs. */
+	return quiet_load_acquire(zone->next_pfn);
+}
+
 uint64_t zone_destroy(struct zone *zone)
 {
 	uint64_t used = zone_pages_used(zone);
@@ -116,7 +122,10 @@ static struct folio *zone_take(struct zone *zone)
 	if (!zone->folios[zone->next_pfn >> FOLIOS_PER_CHUNK_SHIFT] &&
 	    !add_folios(zone, zone->next_pfn))
 		return NULL;
-	return pfn_folio(zone->sim, zone->next_pfn++);
+	folio = pfn_folio(zone->sim, zone->next_pfn);
+	/* Release: pairs with the acquire in zone_end_pfn(). */
+	quiet_store_release(zone->next_pfn, zone->next_pfn + 1);
+	return folio;
 }
 
 static void zone_give(struct zone *zone, struct folio *folio)
@@ -227,12 +236,12 @@ struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 	if (!folio)
 		return NULL;
 	count_event(COUNTER_page_alloc);
-	folio->flags = 0;
-	folio->mapping = NULL;
+	quiet_store(folio->flags, 0);
+	quiet_store(folio->mapping, NULL);
 	folio->next = NULL;
-	/* Nobody else knows the page yet. */
-	folio->_refcount.counter = 1;
-	folio->_mapcount.counter = 0;
+	quiet_store(folio->_mapcount.counter, 0);
+	/* Release: a scan of all pages may take a reference, but only looks for PG_lru then. */
+	quiet_store_release(folio->_refcount.counter, 1);
 	machine_object_filled(folio, sizeof(*folio));
 	if (zeroed) {
 		memset(pfn_address(sim, folio->pfn), 0, PAGE_SIZE);
@@ -259,6 +268,16 @@ static void folio_free(struct zone *zone, struct folio *folio)
 	if (++pcp->count > PCP_HIGH)
 		pcp_drain(zone, pcp);
 	spin_unlock(&pcp->lock);
+}
+
+bool folio_try_get(struct folio *folio)
+{
+	int count = atomic_read(&folio->_refcount);
+
+	while (count)
+		if (atomic_try_cmpxchg(&folio->_refcount, &count, count + 1))
+			return true;
+	return false;
 }
 
 void folio_put(struct mmsim *sim, struct folio *folio)

@@ -26,12 +26,16 @@ uint64_t zone_destroy(struct zone *zone);
  * Never sleeps; takes the CPU's list by try, else the zone lock. NULL: none.
  */
 struct folio *folio_alloc(struct mmsim *sim, bool zeroed);
+/* A reference to a page that may be free; false: it is. */
+bool folio_try_get(struct folio *folio);
 /* Drop a reference; the last frees. */
 void folio_put(struct mmsim *sim, struct folio *folio);
 
 struct folio *pfn_folio(const struct mmsim *sim, unsigned long pfn);
 /* The page's 4096 bytes. */
 void *pfn_address(const struct mmsim *sim, unsigned long pfn);
+/* Pages from this one on were never used. */
+unsigned long zone_end_pfn(const struct zone *zone);
 uint64_t zone_pages_used(const struct zone *zone);
 
 #endif

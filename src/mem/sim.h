@@ -13,8 +13,11 @@
 #define KERNEL_VERSION(major, minor) ((unsigned int)(major) << 16 | (unsigned int)(minor))
 
 struct zone;
+struct folio_wait_queue;
+struct anon_rmap_strategy;
 struct madvise_strategy;
 struct munmap_strategy;
+struct rmap_contended_strategy;
 
 struct mmsim {
 	struct machine *machine;
@@ -24,12 +27,16 @@ struct mmsim {
 	const struct fault_strategy *fault;
 	const struct madvise_strategy *madvise;
 	const struct munmap_strategy *munmap;
+	const struct anon_rmap_strategy *anon_rmap;
+	const struct rmap_contended_strategy *rmap_contended;
 	const struct rwsem_policy *rwsem[NR_LOCK_CLASSES];
 	struct zone *zone;
+	struct folio_wait_queue *folio_waits; /* FOLIO_WAIT_QUEUES of them */
 	struct kmem_cache *mm_cache, *vma_cache, *vma_lock_cache, *anon_vma_cache, *avc_cache;
 	struct kmem_cache *tree_cache, *pte_cache, *dir_cache, *runners_cache, *gather_cache,
 		*lock_cache;
 	struct kmem_cache *name_cache;
+	unsigned long migrate_pfn, shrink_pfn; /* where the next scan of physical pages begins */
 	uint64_t allocations; /* counted for the allocation that is to fail */
 };
 

@@ -2,6 +2,8 @@
 /* The public API of tasks, address spaces and locks: thin, and checked. */
 #include "mm/mm.h"
 #include "mmsim/mmsim.h"
+#include "reclaim/compaction.h"
+#include "reclaim/vmscan.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -238,6 +240,21 @@ int mmsim_userfaultfd(struct mm_struct *mm, uint64_t addr, uint64_t len, int arm
 int mmsim_fork(struct mm_struct *mm, const char *name, struct mm_struct **child)
 {
 	return SYSCALL(fork, do_fork(mm, name, child));
+}
+
+int64_t mmsim_move_pages(struct mm_struct *mm, uint64_t addr, uint64_t len)
+{
+	return SYSCALL(move_pages, do_move_pages(mm, addr, len));
+}
+
+int64_t mmsim_compact(struct mmsim *sim, uint64_t pages)
+{
+	return SYSCALL(compact, (int64_t)compact_pages(sim, pages));
+}
+
+int64_t mmsim_shrink(struct mmsim *sim, uint64_t pages)
+{
+	return SYSCALL(shrink, (int64_t)shrink_pages(sim, pages));
 }
 
 enum mmsim_access mmsim_load(struct mm_struct *mm, uint64_t addr, uint64_t *value)

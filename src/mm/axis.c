@@ -3,6 +3,7 @@
 #include "mm/axis.h"
 #include "base/amount.h"
 #include "mm/mm.h"
+#include "rmap/rmap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,17 +24,21 @@ static const char *const kernels[] = {"5.15", "6.1", "6.6", "6.12", "6.18"};
 							row->models, row->helps};                  \
 		return row;                                                                        \
 	}
+DEFINE_ROWS(anon_rmap, anon_rmap_strategy, anon_rmap_strategy_at)
 DEFINE_ROWS(fault, fault_strategy, fault_strategy_at)
 DEFINE_ROWS(madvise, madvise_strategy, madvise_strategy_at)
 DEFINE_ROWS(munmap, munmap_strategy, munmap_strategy_at)
+DEFINE_ROWS(rmap_contended, rmap_contended_strategy, rmap_contended_strategy_at)
 DEFINE_ROWS(rwsem, rwsem_policy, rwsem_policy_at)
 
 static const struct axis {
 	const char *name;
 	const void *(*row)(unsigned int i, struct mmsim_choice *choice);
-} axes[] = {{"fault", fault_row},
+} axes[] = {{"anon_rmap", anon_rmap_row},
+	    {"fault", fault_row},
 	    {"madvise", madvise_row},
 	    {"munmap", munmap_row},
+	    {"rmap_contended", rmap_contended_row},
 	    {"rwsem", rwsem_row}};
 
 static const struct fault_strategy *const fault_strategies[] = {
@@ -145,6 +150,11 @@ int axes_resolve(struct mmsim *sim, char *error)
 		err = resolve("madvise", config->madvise, sim->version, &sim->madvise, error);
 	if (!err)
 		err = resolve("munmap", config->munmap, sim->version, &sim->munmap, error);
+	if (!err)
+		err = resolve("anon_rmap", config->anon_rmap, sim->version, &sim->anon_rmap, error);
+	if (!err)
+		err = resolve("rmap_contended", config->rmap_contended, sim->version,
+			      &sim->rmap_contended, error);
 	for (unsigned int i = 0; i < NR_LOCK_CLASSES && !err; i++) {
 		const char *own = config->rwsem_class[i];
 
@@ -256,6 +266,10 @@ static int config_set(struct mmsim_config *config, const char *key, const char *
 		return set_text(config->madvise, value);
 	if (!strcmp(key, "munmap"))
 		return set_text(config->munmap, value);
+	if (!strcmp(key, "anon_rmap"))
+		return set_text(config->anon_rmap, value);
+	if (!strcmp(key, "rmap_contended"))
+		return set_text(config->rmap_contended, value);
 	if (!strcmp(key, "rwsem"))
 		return set_text(config->rwsem, value);
 	if (!strncmp(key, "rwsem.", 6))
@@ -284,9 +298,9 @@ int mmsim_config_set(struct mmsim_config *config, const char *key, const char *v
 	err = config_set(config, key, value);
 	if (err == -ENOENT)
 		snprintf(error, ERROR_SIZE,
-			 "%s: no such setting; expected kernel, machine, fault, madvise, munmap, "
-			 "rwsem, rwsem.CLASS, seed, memory, max_steps, max_time, cost.NAME or "
-			 "what_if.SITE",
+			 "%s: no such setting; expected kernel, machine, anon_rmap, fault, "
+			 "madvise, munmap, rmap_contended, rwsem, rwsem.CLASS, seed, memory, "
+			 "max_steps, max_time, cost.NAME or what_if.SITE",
 			 key);
 	else if (err)
 		snprintf(error, ERROR_SIZE, "%s=%s: expected %s", key, value,

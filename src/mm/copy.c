@@ -35,6 +35,14 @@ static pte_t share_anon_page(struct pte_copy *copy, pte_t *ptep)
 	return READ_ONCE(*ptep) & ~PTE_YOUNG;
 }
 
+/* When the page has been moved both will map it, and neither may write. */
+static pte_t share_migration_entry(pte_t *ptep, pte_t entry)
+{
+	entry &= ~(PTE_WRITE | PTE_EXCLUSIVE);
+	WRITE_ONCE(*ptep, entry);
+	return entry;
+}
+
 static void copy_pte(struct pte_copy *copy, unsigned int index)
 {
 	pte_t *ptep = &copy->src->pte[index];
@@ -42,6 +50,8 @@ static void copy_pte(struct pte_copy *copy, unsigned int index)
 
 	if ((pte & PTE_PRESENT) && pte_pfn(pte) != ZERO_PAGE_PFN)
 		pte = share_anon_page(copy, ptep);
+	else if (pte & PTE_MIGRATION)
+		pte = share_migration_entry(ptep, pte);
 	WRITE_ONCE(copy->dst->pte[index], pte);
 	copy->copied++;
 }

@@ -12,8 +12,10 @@
  * an empty page. Not modelled: files, swap, kernel-mode faults.
  */
 #include "base/mutant.h"
+#include "mem/folio_lock.h"
 #include "mm/mm.h"
 #include "rmap/anon_vma.h"
+#include "rmap/migrate.h"
 
 #include <string.h>
 
@@ -87,11 +89,11 @@ static void folio_add_new_anon_rmap(struct folio *folio, const struct vm_fault *
 {
 	const struct vm_area_struct *vma = vmf->vma;
 
-	folio->mapping = (char *)vma->anon_vma + 1;
+	quiet_store(folio->mapping, (char *)vma->anon_vma + 1);
 	folio->index = vma->vm_pgoff + ((vmf->address - vma->vm_start) >> PAGE_SHIFT);
-	folio->flags = PG_anon_exclusive | PG_dirty;
-	/* Nobody else knows the page before its PTE is set. */
-	folio->_mapcount.counter = 1;
+	quiet_store(folio->_mapcount.counter, 1);
+	/* Release: a scan of all pages looks at the rest if it finds PG_lru. */
+	quiet_store_release(folio->flags, PG_anon_exclusive | PG_dirty | PG_lru);
 }
 
 /* The same but for the bits that an access sets: ours is the PTE that was looked at. */
@@ -136,26 +138,16 @@ static enum fault_result do_map_fresh_page(struct vm_fault *vmf, struct pte_tabl
 
 /* ---- write faults on what is mapped without the right to write ---- */
 
-/* Acquire, or false: pairs with folio_unlock(). */
-static bool folio_trylock(struct folio *folio)
-{
-	return !(fetch_or(&folio->flags, PG_locked) & PG_locked);
-}
-
-static void folio_unlock(struct folio *folio)
-{
-	fetch_and(&folio->flags, ~(unsigned int)PG_locked);
-}
-
 /*
  * A page that a fork shared, and whose other users are gone. From now on it is this VMA's:
  * it goes from the ancestor's anon_vma to the VMA's own. PTE lock held.
  */
 static bool wp_can_reuse_anon_folio(struct folio *folio, const struct vm_area_struct *vma)
 {
+	struct mmsim *sim = vma->vm_mm->sim;
 	bool alone;
 
-	if (atomic_read(&folio->_refcount) > 1 || !folio_trylock(folio))
+	if (atomic_read(&folio->_refcount) > 1 || !folio_trylock(folio, SITE_wp_reuse))
 		return false;
 	alone = atomic_read(&folio->_refcount) == 1;
 	if (alone) {
@@ -163,7 +155,7 @@ static bool wp_can_reuse_anon_folio(struct folio *folio, const struct vm_area_st
 		fetch_or(&folio->flags, PG_anon_exclusive);
 		count_event(COUNTER_fault_cow_reuse);
 	}
-	folio_unlock(folio);
+	folio_unlock(sim, folio);
 	return alone;
 }
 
@@ -254,6 +246,23 @@ static enum fault_result do_anonymous_page(struct vm_fault *vmf, struct pte_tabl
 	return vmf->write ? do_map_fresh_page(vmf, table, 0) : do_read_zero_page(vmf, table);
 }
 
+/*
+ * The page is being moved: wait, and let the access be tried again. Until 6.5 such faults were
+ * not for the VMA lock; since then it is held meanwhile, as mmap_lock is.
+ */
+static enum fault_result do_migration_entry(struct vm_fault *vmf, struct pte_table *table)
+{
+	struct mm_struct *mm = vmf->vma->vm_mm;
+
+	vmf->kind = MMSIM_ACCESS_NEW;
+	if (vmf->vma_lock && !mmsim_since(mm, 6, 6)) {
+		vma_end_read(vmf->vma);
+		return FAULT_RETRY;
+	}
+	migration_entry_wait(mm->sim, table, &table->pte[pte_index(vmf->address)]);
+	return FAULT_DONE;
+}
+
 /* Inlined where users fault: one call less on the way of every first touch. */
 static __always_inline enum fault_result __handle_mm_fault(struct vm_fault *vmf)
 {
@@ -269,6 +278,8 @@ static __always_inline enum fault_result __handle_mm_fault(struct vm_fault *vmf)
 		count_event(COUNTER_fault_guard);
 		return FAULT_SIGSEGV;
 	}
+	if (pte & PTE_MIGRATION)
+		return do_migration_entry(vmf, table);
 	if (pte_allows(pte, vmf->write)) {
 		/* Somebody else's fault was faster. */
 		count_event(COUNTER_fault_spurious);

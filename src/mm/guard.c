@@ -22,11 +22,11 @@ static unsigned long install_in_table(struct pte_table *table, unsigned long add
 		pte_t *ptep = &table->pte[pte_index(addr)];
 		pte_t pte = READ_ONCE(*ptep);
 
-		if (pte & PTE_PRESENT)
+		if (pte & (PTE_PRESENT | PTE_MIGRATION))
 			*met_page = true;
 		else if (!pte)
 			WRITE_ONCE(*ptep, PTE_GUARD);
-		n += !(pte & (PTE_PRESENT | PTE_GUARD));
+		n += !pte;
 	}
 	spin_unlock(&table->ptl);
 	return n;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Looking at an address space from outside, and checking that its parts agree. */
 #include "mm/mm.h"
+#include "rmap/interval_tree.h"
+#include "rmap/rmap.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +138,8 @@ static enum mmsim_page page_of(struct mm_struct *mm, struct pte_table *table, ui
 		return MMSIM_PAGE_NONE;
 	if (pte & PTE_GUARD)
 		return MMSIM_PAGE_GUARD;
+	if (pte & PTE_MIGRATION)
+		return MMSIM_PAGE_MIGRATION;
 	bytes = (const char *)pfn_address(mm->sim, pte_pfn(pte)) + (addr & ~PAGE_MASK & ~7ul);
 	*value = quiet_load(*(const uint64_t *)bytes);
 	if (pte_pfn(pte) == ZERO_PAGE_PFN)
@@ -177,6 +181,26 @@ unsigned int mmsim_map_count(const struct mm_struct *mm)
 
 /* ---- do the parts agree? ---- */
 
+/* PTEs of the page that a walk from it finds; 0 if it does not come to @must. */
+static int count_reached(const struct folio *folio, const struct vm_area_struct *must)
+{
+	const struct anon_vma *anon_vma = folio_anon_vma(folio);
+	struct anon_vma_chain *avc = interval_tree_first(&anon_vma->tree, folio->index, folio->index);
+	bool came = false;
+	int n = 0;
+
+	for (; avc; avc = interval_tree_next(avc, folio->index, folio->index)) {
+		const struct vm_area_struct *vma = avc->vma;
+		unsigned long addr = vma->vm_start + ((folio->index - vma->vm_pgoff) << PAGE_SHIFT);
+		struct pte_table *table = pte_table_find(vma->vm_mm, addr);
+		pte_t pte = table ? READ_ONCE(table->pte[pte_index(addr)]) : 0;
+
+		n += (pte & PTE_PRESENT) && pte_pfn(pte) == folio->pfn;
+		came |= vma == must;
+	}
+	return came ? n : 0;
+}
+
 /* A page's rmap leads back to the PTE that maps it. */
 static void check_folio(const struct vm_area_struct *vma, const struct folio *folio,
 			unsigned long addr)
@@ -197,6 +221,26 @@ static void check_folio(const struct vm_area_struct *vma, const struct folio *fo
 			  mapcount, refcount, exclusive ? ", exclusive" : "");
 	if (folio->index != index)
 		mmsim_bug("%s: the page at %#lx has index %#lx", name, addr, folio->index);
+	if (count_reached(folio, vma) != mapcount)
+		mmsim_bug("%s: a walk from the page at %#lx, mapped %d times, misses a PTE", name,
+			  addr, mapcount);
+}
+
+static void check_tree(const struct anon_vma *anon_vma)
+{
+	struct anon_vma_chain *avc = interval_tree_first(&anon_vma->tree, 0, ULONG_MAX);
+	unsigned long first = 0;
+	int active = 0;
+
+	for (; avc; avc = interval_tree_next(avc, 0, ULONG_MAX)) {
+		if (avc->anon_vma != anon_vma || avc->vma->vm_pgoff < first)
+			mmsim_bug("an anon_vma's tree has a link of another, or out of order");
+		first = avc->vma->vm_pgoff;
+		active += avc->vma->anon_vma == anon_vma;
+	}
+	if (active != anon_vma->num_active_vmas)
+		mmsim_bug("%d VMAs put pages into an anon_vma that counts %d", active,
+			  anon_vma->num_active_vmas);
 }
 
 static void check_anon_vma(const struct mm_struct *mm, const struct vm_area_struct *vma)
@@ -206,10 +250,12 @@ static void check_anon_vma(const struct mm_struct *mm, const struct vm_area_stru
 	if (!avc != !vma->anon_vma)
 		mmsim_bug("%s: VMA %#lx has an anon_vma or a chain, not both", mm->name,
 			  vma->vm_start);
-	for (; avc; avc = avc->same_vma)
+	for (; avc; avc = avc->same_vma) {
 		if (avc->vma != vma || avc->anon_vma->root != vma->anon_vma->root)
 			mmsim_bug("%s: VMA %#lx has a foreign link in its chain", mm->name,
 				  vma->vm_start);
+		check_tree(avc->anon_vma);
+	}
 }
 
 static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_struct *vma)
@@ -233,6 +279,8 @@ static uint64_t count_ptes(const struct mm_struct *mm, const struct vm_area_stru
 						  a);
 				continue;
 			}
+			if (pte & PTE_MIGRATION)
+				mmsim_bug("%s: a migration entry is left at %#lx", mm->name, a);
 			if ((pte & PTE_WRITE) && !(vma->vm_flags & VM_WRITE))
 				mmsim_bug("%s: writable PTE at %#lx in a read-only VMA", mm->name,
 					  a);

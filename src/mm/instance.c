@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* An instance: made from its configuration, run, taken apart. */
+#include "mem/folio_lock.h"
 #include "mm/axis.h"
 #include "mm/mm.h"
 #include "mmsim/mmsim.h"
+#include "rmap/rmap.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,7 +104,7 @@ static int make_caches(struct mmsim *sim)
 		{&sim->vma_cache, "vm_area_struct", sizeof(struct vm_area_struct),
 		 sim->fault->vma_cache},
 		{&sim->vma_lock_cache, "vma_lock", sizeof(struct rw_semaphore), CACHE_PLAIN},
-		{&sim->anon_vma_cache, "anon_vma", sizeof(struct anon_vma), CACHE_PLAIN},
+		{&sim->anon_vma_cache, "anon_vma", anon_vma_size(sim->anon_rmap), CACHE_TYPESAFE},
 		{&sim->avc_cache, "anon_vma_chain", sizeof(struct anon_vma_chain), CACHE_PLAIN},
 		{&sim->name_cache, "anon_vma_name", sizeof(struct anon_vma_name), CACHE_PLAIN},
 		{&sim->pte_cache, "pte_table", sizeof(struct pte_table), CACHE_PLAIN},
@@ -121,7 +123,7 @@ static int make_caches(struct mmsim *sim)
 	}
 	sim->tree_cache = vma_tree_cache_create(sim);
 	sim->zone = zone_create(sim, sim->config.memory_bytes);
-	return sim->tree_cache && sim->zone ? 0 : -ENOMEM;
+	return sim->tree_cache && sim->zone ? folio_waits_create(sim) : -ENOMEM;
 }
 
 static int check_host_only(const struct mmsim *sim, char *error)
@@ -237,6 +239,10 @@ const char *mmsim_effective(const struct mmsim *sim, const char *axis)
 		return sim->madvise->name;
 	if (!strcmp(axis, "munmap"))
 		return sim->munmap->name;
+	if (!strcmp(axis, "anon_rmap"))
+		return sim->anon_rmap->name;
+	if (!strcmp(axis, "rmap_contended"))
+		return sim->rmap_contended->name;
 	if (!strcmp(axis, "rwsem"))
 		return sim->rwsem[LOCK_mmap_lock]->name;
 	for (unsigned int i = 0; i < NR_LOCK_CLASSES; i++)

@@ -9,6 +9,7 @@
 #include "mem/page_alloc.h"
 #include "mem/pgtable.h"
 #include "mem/sim.h"
+#include "mem/tlb.h"
 #include "mm/vma_lock.h"
 #include "mm/vma_tree.h"
 #include "mmsim/mm.h"
@@ -133,8 +134,6 @@ struct mmu_gather {
 void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm);
 /* Flush, then free what was gathered. */
 void tlb_finish_mmu(struct mmu_gather *tlb);
-/* Wait until no task is in the middle of a user access that began before. */
-void flush_tlb_mm(struct mm_struct *mm);
 
 /*
  * Clear the PTEs of [@start, @end). VMA or mmap_lock held, or VMA unreachable.
@@ -209,6 +208,8 @@ int do_madvise(struct mm_struct *mm, unsigned long addr, unsigned long len, int 
 long do_process_madvise(struct mm_struct *mm, const struct mmsim_range *ranges, unsigned int nr,
 			int advice);
 int do_set_anon_name(struct mm_struct *mm, unsigned long addr, unsigned long len, const char *name);
+/* Move the pages of a range elsewhere; how many were moved, or -EINVAL, -EINTR. */
+long do_move_pages(struct mm_struct *mm, unsigned long addr, unsigned long len);
 /* Arm a range for a userfaultfd (missing pages), or disarm it. */
 int do_userfaultfd(struct mm_struct *mm, unsigned long addr, unsigned long len, bool arm);
 

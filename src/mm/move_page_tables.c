@@ -18,7 +18,7 @@ static void move_ptes(const struct page_move *move, struct pte_table *old, struc
 	uint64_t n = 0;
 
 	if (move->need_rmap_locks)
-		anon_vma_lock_write(move->anon_vma, SITE_move_pte);
+		anon_vma_lock_write(move->vma, SITE_move_pte);
 	spin_lock(&old->ptl, LOCK_pte_lock, SITE_move_pte);
 	if (new != old)
 		spin_lock_nested(&new->ptl, LOCK_pte_lock, SITE_move_pte);
@@ -49,7 +49,7 @@ static void move_ptes(const struct page_move *move, struct pte_table *old, struc
 		spin_unlock(&new->ptl);
 	spin_unlock(&old->ptl);
 	if (move->need_rmap_locks)
-		anon_vma_unlock_write(move->anon_vma);
+		anon_vma_unlock_write(move->vma);
 	count_events(COUNTER_pte_moved, n);
 }
 
@@ -61,12 +61,12 @@ static bool move_pte_table(const struct page_move *move, unsigned long from, uns
 	if ((from | to) & (PMD_SIZE - 1))
 		return false;
 	if (move->need_rmap_locks)
-		anon_vma_lock_write(move->anon_vma, SITE_move_pte);
+		anon_vma_lock_write(move->vma, SITE_move_pte);
 	moved = pte_table_relink(move->mm, from, to);
 	if (moved)
 		flush_tlb_mm(move->mm);
 	if (move->need_rmap_locks)
-		anon_vma_unlock_write(move->anon_vma);
+		anon_vma_unlock_write(move->vma);
 	if (moved)
 		count_event(COUNTER_pmd_moved);
 	return moved;

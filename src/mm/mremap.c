@@ -9,6 +9,7 @@
  * limits. Not modelled: files, huge pages, userfaultfd's events.
  */
 #include "mm/mremap.h"
+#include "base/mutant.h"
 #include "rmap/anon_vma.h"
 
 /* By value: <sys/mman.h> has them only for who asks for GNU. */
@@ -115,7 +116,7 @@ static struct vm_area_struct *copy_vma(struct mremap *r, bool *need_rmap_locks)
 		if (vma_start >= new->vm_start && vma_start < new->vm_end)
 			r->vma = vma = new;
 		/* An rmap walk would come to the target first and may miss what moves. */
-		*need_rmap_locks = new->vm_pgoff <= vma->vm_pgoff;
+		*need_rmap_locks = new->vm_pgoff <= vma->vm_pgoff && !MUTANT(MREMAP_NO_RMAP_LOCK);
 		return new;
 	}
 	*need_rmap_locks = false;
@@ -200,7 +201,7 @@ static long move_vma(struct mremap *r)
 	mm->total_vm += pages;
 	mm->locked_vm += locked ? pages : 0;
 	move.mm = mm;
-	move.anon_vma = new->anon_vma;
+	move.vma = new;
 	move.from = r->addr;
 	move.to = r->new_addr;
 	move.len = r->old_len;

@@ -8,7 +8,7 @@
 /* Pages that go from one place of an address space to another. */
 struct page_move {
 	struct mm_struct *mm;
-	struct anon_vma *anon_vma; /* of both VMAs; NULL: never written */
+	struct vm_area_struct *vma; /* the target's; both VMAs hang on the same anon_vmas */
 	bool need_rmap_locks;
 	unsigned long from, to, len;
 };

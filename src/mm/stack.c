@@ -90,7 +90,7 @@ int expand_downwards(struct vm_area_struct *vma, unsigned long addr)
 		return err;
 	if (!under_read)
 		vma_start_write(vma);
-	anon_vma_lock_write(vma->anon_vma, SITE_grow_stack);
+	anon_vma_resize_begin(vma, NULL, SITE_grow_stack);
 	/* Another fault may have grown it meanwhile. */
 	if (addr < vma->vm_start)
 		err = acct_stack_growth(vma, addr);
@@ -98,7 +98,7 @@ int expand_downwards(struct vm_area_struct *vma, unsigned long addr)
 		err = grow_under_read(vma, addr);
 	else if (!err && addr < vma->vm_start)
 		grow(vma, addr);
-	anon_vma_unlock_write(vma->anon_vma);
+	anon_vma_resize_end(vma, NULL);
 	if (!under_read)
 		vma_tree_unreserve(&mm->mm_mt);
 	return err;

@@ -97,7 +97,7 @@ int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 	vma_start_write(new);
 	/* Whoever installed guard pages under the VMA's lock is done now. */
 	new->maybe_guard = vma->maybe_guard;
-	anon_vma_lock_write(vma->anon_vma, SITE_vma_split);
+	anon_vma_resize_begin(vma, NULL, SITE_vma_split);
 	if (new_below)
 		vma_set_range(vma, addr, vma->vm_end);
 	else
@@ -105,7 +105,7 @@ int __split_vma(struct vm_area_struct *vma, unsigned long addr, bool new_below)
 	vma_mark_attached(new);
 	vma_tree_store(&mm->mm_mt, new->vm_start, new->vm_end, new);
 	mm->map_count++;
-	anon_vma_unlock_write(vma->anon_vma);
+	anon_vma_resize_end(vma, NULL);
 	vma_tree_unreserve(&mm->mm_mt);
 	count_event(COUNTER_vma_split);
 	machine_work(WORK_vma_copy, 1);
@@ -202,16 +202,14 @@ static void remove_merged(struct vm_area_struct *vma)
 static void commit_bounds(struct vm_area_struct *target, unsigned long start, unsigned long end,
 			  struct vm_area_struct *adjust)
 {
-	struct anon_vma *anon_vma = target->anon_vma;
-
-	anon_vma_lock_write(anon_vma, SITE_vma_split);
+	anon_vma_resize_begin(target, adjust, SITE_vma_split);
 	if (adjust && adjust->vm_start < start)
 		vma_set_range(adjust, adjust->vm_start, start);
 	else if (adjust)
 		vma_set_range(adjust, end, adjust->vm_end);
 	vma_set_range(target, start, end);
 	vma_tree_store(&target->vm_mm->mm_mt, start, end, target);
-	anon_vma_unlock_write(anon_vma);
+	anon_vma_resize_end(target, adjust);
 }
 
 /*

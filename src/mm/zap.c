@@ -4,10 +4,8 @@
  * the gather that frees pages only after the TLB flush.
  *
  * Fidelity: PTE lock a table, dropped when a reschedule is due and between
- * tables; one flush a gather or 10000 pages. A TLB entry is modelled by the
- * user access that uses it: a flush waits for the accesses under way in the
- * tasks that run the mm, as it would for their IPIs. Not modelled: the folio
- * lock and LRU moves of MADV_FREE and MADV_COLD.
+ * tables; one flush a gather or 10000 pages. Not modelled: the folio lock and
+ * LRU moves of MADV_FREE and MADV_COLD.
  */
 #include "mm/mm.h"
 
@@ -19,45 +17,6 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 	tlb->flush = false;
 	tlb->tables = (struct pgtable_gather){NULL, NULL};
 	atomic_inc(&mm->tlb_flush_pending);
-}
-
-/* Wait out the access that @task may be in the middle of. */
-static void wait_for_access(struct task *task)
-{
-	/*
-	 * An exchange with the task's own: either it began its access before
-	 * and we wait, or it begins after and sees the new PTEs.
-	 */
-	int access = atomic_fetch_add(0, &task->user_access);
-
-	if (!(access & 1))
-		return;
-	count_event(COUNTER_tlb_ipi);
-	spin_while_equal_int(&task->user_access.counter, access, 0);
-}
-
-void flush_tlb_mm(struct mm_struct *mm)
-{
-	bool others = false; /* who sleeps has no CPU to interrupt */
-
-	count_event(COUNTER_tlb_flush);
-	/* Pairs with use_mm(): a task we do not find sees the new PTEs. */
-	atomic_long_fetch_add(1, &mm->tlb_gen);
-	if (unlikely(machine_is_timed())) {
-		machine_tlb_shootdown(mm);
-		return;
-	}
-	for (struct mm_runners *r = mm->runners; r; r = smp_load_acquire(&r->next))
-		for (int i = 0; i < MM_RUNNERS; i++) {
-			struct task *task = smp_load_acquire(&r->task[i]);
-
-			if (!task || task == current)
-				continue;
-			others |= on_cpu(task);
-			wait_for_access(task);
-		}
-	if (others)
-		machine_work(WORK_ipi, 1);
 }
 
 static void put_folios(struct mmsim *sim, struct folio **folios, unsigned long nr)
@@ -200,6 +159,11 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 			WRITE_ONCE(*ptep, 0);
 		return;
 	}
+	if (READ_ONCE(*ptep) & PTE_MIGRATION) {
+		/* Who moves the page will not find us, and frees it if nobody else is left. */
+		WRITE_ONCE(*ptep, 0);
+		return;
+	}
 	/* Exchange: the accessing CPU may set its bits at the same time. */
 	pte = xchg(ptep, 0);
 	tlb->flush = true;
@@ -301,6 +265,11 @@ static void change_one(struct pte_walk *walk, pte_t *ptep)
 
 	if (pte & PTE_GUARD)
 		return;
+	if (pte & PTE_MIGRATION) {
+		/* A later write fault will give the right back. */
+		WRITE_ONCE(*ptep, pte & ~PTE_WRITE);
+		return;
+	}
 	do {
 		new = pte & ~(PTE_READ | PTE_WRITE);
 		if (walk->vma->vm_flags & VM_ACCESS_FLAGS)

@@ -1,42 +1,171 @@
 /* SPDX-License-Identifier: MIT */
 /* anon_vma: prepare, clone, fork, unlink. */
 #include "rmap/anon_vma.h"
-#include "mem/sim.h"
+#include "base/mutant.h"
+#include "rmap/interval_tree.h"
 
-void anon_vma_lock_write(struct anon_vma *anon_vma, enum lock_site site)
+/* clang-format off */
+static const struct anon_rmap_strategy strategies[] = {
+	{ .name = "root", .since = "0",
+	  .models = "Linux: one lock for all anon_vmas that fork made of one",
+	  .helps = "none: the base" },
+	{ .name = "exclusive", .since = "",
+	  .models = "no release: a page that one process maps is walked under the lock of its"
+		    " anon_vma; who changes a tree takes that besides the root's",
+	  .helps = "split lock", .own_lock = true },
+};
+/* clang-format on */
+
+const struct anon_rmap_strategy *anon_rmap_strategy_at(unsigned int i)
 {
-	if (anon_vma)
-		down_write(&anon_vma->root->rwsem, site);
+	return i < ARRAY_SIZE(strategies) ? &strategies[i] : NULL;
 }
 
-void anon_vma_unlock_write(struct anon_vma *anon_vma)
+size_t anon_vma_size(const struct anon_rmap_strategy *strategy)
 {
-	if (anon_vma)
-		up_write(&anon_vma->root->rwsem);
+	return strategy->own_lock ? sizeof(struct anon_vma) : offsetof(struct anon_vma, own);
 }
 
+/* ---- one anon_vma ---- */
+
+static int init_locks(struct mmsim *sim, struct anon_vma *anon_vma)
+{
+	int err = init_rwsem(&anon_vma->rwsem, LOCK_anon_vma_root, sim->rwsem[LOCK_anon_vma_root]);
+
+	if (!err && sim->anon_rmap->own_lock) {
+		err = init_rwsem(&anon_vma->own, LOCK_anon_vma_own, sim->rwsem[LOCK_anon_vma_own]);
+		if (err)
+			destroy_rwsem(&anon_vma->rwsem);
+	}
+	if (err)
+		anon_vma->rwsem.policy = NULL;
+	return err;
+}
+
+/* A slot's locks are made once and stay: somebody may try them through a stale pointer. */
 static struct anon_vma *anon_vma_alloc(struct mmsim *sim)
 {
 	struct anon_vma *anon_vma = kmem_cache_alloc(sim->anon_vma_cache);
 
 	if (!anon_vma)
 		return NULL;
-	if (init_rwsem(&anon_vma->rwsem, LOCK_anon_vma_root, sim->rwsem[LOCK_anon_vma_root])) {
+	if (!anon_vma->rwsem.policy && init_locks(sim, anon_vma)) {
 		kmem_cache_free(sim->anon_vma_cache, anon_vma);
 		return NULL;
 	}
-	anon_vma->root = anon_vma->parent = anon_vma;
+	WRITE_ONCE(anon_vma->root, anon_vma);
+	anon_vma->parent = anon_vma;
 	anon_vma->num_children = 1; /* itself */
+	anon_vma->num_active_vmas = 0;
+	anon_vma->tree = (struct interval_tree){NULL, 0};
+	/* Release: who comes through a stale pointer sees the rest. */
+	atomic_set_release(&anon_vma->refcount, 1);
 	return anon_vma;
+}
+
+/* Whoever found it before its last VMA left may still have a lock of it, and nothing else. */
+static void wait_for_lookers(struct rw_semaphore *sem)
+{
+	if (!rwsem_is_locked(sem))
+		return;
+	down_write(sem, SITE_anon_free);
+	up_write(sem);
 }
 
 static void anon_vma_free(struct mmsim *sim, struct anon_vma *anon_vma)
 {
-	destroy_rwsem(&anon_vma->rwsem);
+	wait_for_lookers(&anon_vma->root->rwsem);
+	if (sim->anon_rmap->own_lock)
+		wait_for_lookers(&anon_vma->own);
 	kmem_cache_free(sim->anon_vma_cache, anon_vma);
 }
 
-/* Root lock held for write. */
+bool get_anon_vma_unless_zero(struct anon_vma *anon_vma)
+{
+	int count = atomic_read(&anon_vma->refcount);
+
+	while (count)
+		if (atomic_try_cmpxchg(&anon_vma->refcount, &count, count + 1))
+			return true;
+	return false;
+}
+
+void put_anon_vma(struct mmsim *sim, struct anon_vma *anon_vma)
+{
+	struct anon_vma *root = anon_vma->root;
+
+	if (!atomic_dec_and_test(&anon_vma->refcount))
+		return;
+	anon_vma_free(sim, anon_vma);
+	if (root != anon_vma)
+		put_anon_vma(sim, root);
+}
+
+/* ---- locks of writers ---- */
+
+/* Inside the root's, hence in any order. */
+static void own_lock_write(struct mmsim *sim, struct anon_vma *anon_vma, enum lock_site site)
+{
+	if (sim->anon_rmap->own_lock)
+		down_write_nested(&anon_vma->own, site);
+}
+
+static void own_unlock_write(struct mmsim *sim, struct anon_vma *anon_vma)
+{
+	if (sim->anon_rmap->own_lock)
+		up_write(&anon_vma->own);
+}
+
+void anon_vma_lock_write(struct vm_area_struct *vma, enum lock_site site)
+{
+	if (!vma->anon_vma)
+		return;
+	down_write(&vma->anon_vma->root->rwsem, site);
+	for (struct anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_vma)
+		own_lock_write(vma->vm_mm->sim, avc->anon_vma, site);
+}
+
+void anon_vma_unlock_write(struct vm_area_struct *vma)
+{
+	if (!vma->anon_vma)
+		return;
+	for (struct anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_vma)
+		own_unlock_write(vma->vm_mm->sim, avc->anon_vma);
+	up_write(&vma->anon_vma->root->rwsem);
+}
+
+static void remove_from_trees(struct vm_area_struct *vma)
+{
+	for (struct anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_vma)
+		interval_tree_remove(&avc->anon_vma->tree, avc);
+}
+
+static void insert_into_trees(struct vm_area_struct *vma)
+{
+	for (struct anon_vma_chain *avc = vma->anon_vma_chain; avc; avc = avc->same_vma)
+		interval_tree_insert(&avc->anon_vma->tree, avc);
+}
+
+void anon_vma_resize_begin(struct vm_area_struct *vma, struct vm_area_struct *other,
+			   enum lock_site site)
+{
+	anon_vma_lock_write(vma, site);
+	remove_from_trees(vma);
+	if (other)
+		remove_from_trees(other);
+}
+
+void anon_vma_resize_end(struct vm_area_struct *vma, struct vm_area_struct *other)
+{
+	insert_into_trees(vma);
+	if (other)
+		insert_into_trees(other);
+	anon_vma_unlock_write(vma);
+}
+
+/* ---- links ---- */
+
+/* The root's lock and the anon_vma's own are held for write. */
 static void anon_vma_chain_link(struct vm_area_struct *vma, struct anon_vma_chain *avc,
 				struct anon_vma *anon_vma)
 {
@@ -44,7 +173,7 @@ static void anon_vma_chain_link(struct vm_area_struct *vma, struct anon_vma_chai
 	avc->anon_vma = anon_vma;
 	avc->same_vma = vma->anon_vma_chain;
 	vma->anon_vma_chain = avc;
-	anon_vma->nr_chains++;
+	interval_tree_insert(&anon_vma->tree, avc);
 }
 
 int __anon_vma_prepare(struct vm_area_struct *vma, struct anon_vma *reusable)
@@ -63,6 +192,7 @@ int __anon_vma_prepare(struct vm_area_struct *vma, struct anon_vma *reusable)
 		return -ENOMEM;
 	}
 	down_write(&anon_vma->root->rwsem, SITE_anon_prepare);
+	own_lock_write(sim, anon_vma, SITE_anon_prepare);
 	/* Two first faults under mmap_lock read: this lock decides. */
 	spin_lock(&vma->vm_mm->page_table_lock, LOCK_page_table_lock, SITE_anon_prepare);
 	lost = READ_ONCE(vma->anon_vma);
@@ -72,11 +202,12 @@ int __anon_vma_prepare(struct vm_area_struct *vma, struct anon_vma *reusable)
 		smp_store_release(&vma->anon_vma, anon_vma);
 	}
 	spin_unlock(&vma->vm_mm->page_table_lock);
+	own_unlock_write(sim, anon_vma);
 	up_write(&anon_vma->root->rwsem);
 	if (lost)
 		kmem_cache_free(sim->avc_cache, avc);
 	if (lost && !reusable)
-		anon_vma_free(sim, anon_vma);
+		put_anon_vma(sim, anon_vma);
 	return 0;
 }
 
@@ -106,7 +237,8 @@ static struct anon_vma_chain *alloc_links(struct mmsim *sim, const struct vm_are
 /* Repeated fork and exit of a parent must not make its chain longer and longer. */
 static bool may_be_reused(const struct anon_vma *anon_vma)
 {
-	return anon_vma->num_children < 2 && !anon_vma->num_active_vmas;
+	return !anon_vma->num_active_vmas &&
+	       (anon_vma->num_children < 2 || MUTANT(ANON_REUSE_IGNORES_CHILDREN));
 }
 
 /* @own: where new pages of @dst go; NULL: a fork, which may find one to reuse. */
@@ -129,9 +261,13 @@ static int clone_chain(struct vm_area_struct *dst, struct vm_area_struct *src, s
 		struct anon_vma_chain *avc = links;
 
 		links = avc->same_vma;
+		own_lock_write(sim, of->anon_vma, SITE_anon_clone);
 		anon_vma_chain_link(dst, avc, of->anon_vma);
-		if (!own && may_be_reused(of->anon_vma))
+		own_unlock_write(sim, of->anon_vma);
+		if (!own && may_be_reused(of->anon_vma)) {
 			own = of->anon_vma;
+			count_event(COUNTER_anon_vma_reused);
+		}
 	}
 	if (dst->anon_vma_chain && own) {
 		own->num_active_vmas++;
@@ -154,15 +290,17 @@ static int fork_own(struct vm_area_struct *dst, struct anon_vma *parent)
 
 	if (!avc) {
 		if (anon_vma)
-			anon_vma_free(sim, anon_vma);
+			put_anon_vma(sim, anon_vma);
 		return -ENOMEM;
 	}
-	anon_vma->root = parent->root;
+	WRITE_ONCE(anon_vma->root, parent->root);
 	anon_vma->parent = parent;
 	anon_vma->num_children = 0;
 	anon_vma->num_active_vmas = 1;
+	atomic_inc(&parent->root->refcount);
 	down_write(&anon_vma->root->rwsem, SITE_anon_fork);
 	WRITE_ONCE(dst->anon_vma, anon_vma);
+	/* Nobody knows the new one yet: its own lock is not needed. */
 	anon_vma_chain_link(dst, avc, anon_vma);
 	parent->num_children++;
 	up_write(&anon_vma->root->rwsem);
@@ -184,12 +322,18 @@ int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src)
 }
 
 /* The last VMA out of an anon_vma's tree: nobody finds it any more. */
-static bool leave(struct anon_vma *anon_vma)
+static bool leave(struct mmsim *sim, struct anon_vma_chain *avc)
 {
-	if (--anon_vma->nr_chains)
-		return false;
-	anon_vma->parent->num_children--;
-	return true;
+	struct anon_vma *anon_vma = avc->anon_vma;
+	bool last;
+
+	own_lock_write(sim, anon_vma, SITE_unlink);
+	interval_tree_remove(&anon_vma->tree, avc);
+	last = interval_tree_empty(&anon_vma->tree);
+	own_unlock_write(sim, anon_vma);
+	if (last)
+		anon_vma->parent->num_children--;
+	return last;
 }
 
 void unlink_anon_vmas(struct vm_area_struct *vma)
@@ -200,21 +344,23 @@ void unlink_anon_vmas(struct vm_area_struct *vma)
 
 	if (!links)
 		return;
-	down_write(&root->rwsem, SITE_unlink);
+	if (!MUTANT(UNLINK_NO_ROOT_LOCK))
+		down_write(&root->rwsem, SITE_unlink);
 	for (struct anon_vma_chain *avc = links; avc; avc = avc->same_vma)
-		if (!leave(avc->anon_vma))
+		if (!leave(sim, avc))
 			avc->anon_vma = NULL;
 	if (vma->anon_vma)
 		vma->anon_vma->num_active_vmas--;
 	vma->anon_vma_chain = NULL;
 	WRITE_ONCE(vma->anon_vma, NULL);
-	up_write(&root->rwsem);
+	if (!MUTANT(UNLINK_NO_ROOT_LOCK))
+		up_write(&root->rwsem);
 	while (links) {
 		struct anon_vma_chain *avc = links;
 
 		links = avc->same_vma;
 		if (avc->anon_vma)
-			anon_vma_free(sim, avc->anon_vma);
+			put_anon_vma(sim, avc->anon_vma);
 		kmem_cache_free(sim->avc_cache, avc);
 	}
 }

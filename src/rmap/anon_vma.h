@@ -3,15 +3,26 @@
  * anon_vma: what ties anonymous pages to the VMAs that may map them.
  *
  * Fidelity: who takes the root lock when and for how long, chains of VMA and
- * anon_vma, reuse of a neighbour's anon_vma, the page_table_lock that decides
- * between two first faults, clones with their allocations (before 7.0 made
- * under the root lock), a fork's two sections and its reuse of an anon_vma.
- * Not modelled: interval trees and walks.
+ * anon_vma, interval trees, reuse of a neighbour's anon_vma, the page_table_lock that
+ * decides between two first faults, clones with their allocations (before 7.0 made
+ * under the root lock), a fork's two sections and its reuse of an anon_vma, references
+ * and the wait of who frees for who still looks. The order of a chain is ours: nothing
+ * depends on it.
  */
 #ifndef MMSIM_RMAP_ANON_VMA_H
 #define MMSIM_RMAP_ANON_VMA_H
 
-#include "mem/mm_types.h"
+#include "mem/sim.h"
+
+/* The axis: which lock a walk from a page takes, and hence who else must take it. */
+struct anon_rmap_strategy {
+	const char *name, *since, *models, *helps;
+	bool own_lock; /* each anon_vma has a lock of its own, see struct anon_vma */
+};
+const struct anon_rmap_strategy *anon_rmap_strategy_at(unsigned int i); /* NULL past the last */
+
+/* Bytes of an anon_vma with @strategy, which may need no room for its last member. */
+size_t anon_vma_size(const struct anon_rmap_strategy *strategy);
 
 /**
  * __anon_vma_prepare - give @vma an anon_vma before its first own page
@@ -41,9 +52,21 @@ int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src);
 /* @vma leaves its anon_vmas; the last one frees each. Root lock, write. */
 void unlink_anon_vmas(struct vm_area_struct *vma);
 
-/* Around a change of bounds of VMAs that hang on @anon_vma; NULL: nothing to do. */
-void anon_vma_lock_write(struct anon_vma *anon_vma, enum lock_site site);
-void anon_vma_unlock_write(struct anon_vma *anon_vma);
+/* Keep all walks out of pages that @vma may map. Without an anon_vma there is nothing to do. */
+void anon_vma_lock_write(struct vm_area_struct *vma, enum lock_site site);
+void anon_vma_unlock_write(struct vm_area_struct *vma);
+
+/*
+ * Around a change of the bounds of @vma, and of @other if it is not NULL, which hangs on no other
+ * anon_vmas: the same locks, and the VMAs are out of the trees.
+ */
+void anon_vma_resize_begin(struct vm_area_struct *vma, struct vm_area_struct *other,
+			   enum lock_site site);
+void anon_vma_resize_end(struct vm_area_struct *vma, struct vm_area_struct *other);
+
+/* A reference to what may be about to go: false, it has gone. */
+bool get_anon_vma_unless_zero(struct anon_vma *anon_vma);
+void put_anon_vma(struct mmsim *sim, struct anon_vma *anon_vma);
 
 /* Does one anon_vma serve @vma, as none that was inherited by fork would? */
 static inline bool anon_vma_chain_is_singular(const struct vm_area_struct *vma)

@@ -23,6 +23,7 @@ bool is_granted(const struct task *task, const struct task_trace *t, const void 
 {
 	return quiet_load(t->wait.lock) == lock && quiet_load(t->wait.mode) == LOCK_READ &&
 	       quiet_load(t->wait.class) < LOCK_page_table_lock &&
+	       quiet_load(t->wait.class) != LOCK_folio_lock &&
 	       !quiet_load_acquire(task->rwsem_waiter.task);
 }
 

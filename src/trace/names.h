@@ -16,13 +16,16 @@
 	X(user, "a lock of the caller's own")                                                      \
 	X(mmap_lock, "mm->mmap_lock: the VMA tree and the VMAs' fields")                           \
 	X(vma_lock, "a VMA: its fields and its page tables' existence")                            \
-	X(anon_vma_root, "anon_vma->root->rwsem: which VMAs hang on an anon_vma")                  \
+	X(folio_lock, "PG_locked: which anon_vma a page is of, migration")                         \
+	X(anon_vma_root, "anon_vma->root->rwsem: which VMAs hang on an anon_vma, their bounds")    \
+	X(anon_vma_own, "the same of one anon_vma, for walks of exclusive pages")                  \
 	X(page_table_lock, "mm->page_table_lock: upper page tables, first anon_vma")               \
 	X(pte_lock, "one PTE table")                                                               \
 	X(pcp_lock, "one CPU's list of free pages; taken by try")                                  \
 	X(zone_lock, "the zone's free list")                                                       \
 	X(kmem_lock, "an object cache's lists")                                                    \
-	X(rwsem_wait, "an rwsem's list of waiters")
+	X(rwsem_wait, "an rwsem's list of waiters")                                                \
+	X(folio_wait, "a hashed list of those who wait for folio locks")
 
 enum lock_class {
 #define X(name, what) LOCK_##name,
@@ -59,15 +62,24 @@ enum lock_class {
 	X(anon_fork, "anon_vma_fork: the child's VMA gets an anon_vma of its own")                 \
 	X(copy_pte, "copy_page_range: the child's PTE table, inside it the parent's")              \
 	X(pte_alloc, "a page-table page is linked in")                                             \
+	X(wp_reuse, "a write fault: is the page ours alone?")                                      \
+	X(migration_wait, "a fault on a page that is being moved")                                 \
+	X(migrate, "migration: the page's PTEs become entries that say so, and back")              \
+	X(referenced, "folio_referenced: was the page used?")                                      \
+	X(try_to_unmap, "try_to_unmap: take the page from all who map it")                         \
+	X(shrink, "shrink: is the page of use?")                                                   \
+	X(anon_free, "the last reference of an anon_vma: wait for who still looks")                \
 	X(zap, "zap_pte_range")                                                                    \
 	X(change_pte, "change_pte_range")                                                          \
 	X(move_pte, "move_page_tables: source and target of mremap")                               \
+	X(move_pages, "move_pages: find the page")                                                 \
 	X(guard_pte, "guard markers are set or cleared")                                           \
 	X(inspect, "reading the address space for a report")                                       \
 	X(page_alloc, "page allocator")                                                            \
 	X(page_free, "page allocator, free")                                                       \
 	X(kmem, "object cache")                                                                    \
-	X(rwsem_slow, "rwsem slow path")
+	X(rwsem_slow, "rwsem slow path")                                                           \
+	X(folio_slow, "folio lock slow path")
 
 enum lock_site {
 #define X(name, what) SITE_##name,
@@ -82,8 +94,9 @@ enum lock_site {
 	X(fault)                                                                                   \
 	X(mmap)                                                                                    \
 	X(munmap)                                                                                  \
-	X(mprotect) X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name)        \
-		X(userfaultfd) X(fork) X(exit)
+	X(mprotect)                                                                                \
+	X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd)     \
+		X(fork) X(exit) X(move_pages) X(compact) X(shrink)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,
@@ -138,6 +151,20 @@ enum wait_share {
 	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
 	X(fork_calls, "calls", "fork")                                                             \
 	X(fork_ptes, "pages", "PTEs that fork copied")                                             \
+	X(anon_vma_reused, "VMAs", "VMAs for which fork found an anon_vma to reuse")               \
+	X(rmap_walks, "walks", "walks over the VMAs that may map an anonymous page")               \
+	X(rmap_exclusive, "walks", "of them under the page's own anon_vma's lock")                 \
+	X(rmap_vmas, "VMAs", "VMAs that walks met")                                                \
+	X(rmap_contended, "walks", "walks given up, as the lock was contended")                    \
+	X(folio_handoff, "locks", "folio locks handed to a waiter who had lost five races")        \
+	X(migration_wait, "faults", "faults that waited for a page to be moved")                   \
+	X(pgmigrate_success, "pages", "pages moved")                                               \
+	X(pgmigrate_fail, "pages", "pages that could not be moved")                                \
+	X(compact_scanned, "pages", "pages that compaction looked at")                             \
+	X(shrink_scanned, "pages", "pages that a shrink looked at")                                \
+	X(shrink_referenced, "pages", "of them in use: a PTE had been used since the last look")   \
+	X(shrink_kept, "pages", "of them kept unaged, as a lock was contended")                    \
+	X(pglazyfreed, "pages", "pages of MADV_FREE that a shrink freed")                          \
 	X(madvise_calls, "calls", "madvise, and elements of process_madvise")                      \
 	X(madvise_zaps, "calls", "madvise DONTNEED and FREE")                                      \
 	X(madvise_vma_lock, "calls", "madvise that ran under the VMA lock")                        \

@@ -17,8 +17,8 @@
 
 #include "base/mutant.h"
 #include "mm/mm.h"
-#include "mmsim/explore.h"
 #include "mmsim/mmsim.h"
+#include "support/search_runs.h"
 
 #define BASE 0x100000ul
 #define PAGES 8u
@@ -245,48 +245,14 @@ static const char *snapshot(struct mmsim_search *search)
 	return mmsim_destroy(sim) && !broke ? "objects or pages are left" : broke;
 }
 
-/* ThreadSanitizer takes milliseconds to make a fibre. */
-#ifdef MMSIM_TSAN
-#define SCHEDULES 200
-#else
-#define SCHEDULES 20000
-#endif
-
-/* The schedule that breaks it, counted from 1; 0: none of so many. */
-static uint64_t search_snapshots(unsigned int preemptions, uint64_t most)
-{
-	const struct mmsim_search_config how = {.kind = MMSIM_SEARCH_BOUNDED,
-						.preemptions = preemptions};
-	struct mmsim_search *search = mmsim_search_create(&how);
-	uint64_t n = 0, found = 0;
-
-	do {
-		const char *broke = snapshot(search);
-
-		n++;
-		if (!broke)
-			continue;
-		found = n;
-		print_message("schedule %llu: %s\n", (unsigned long long)n, broke);
-	} while (!found && n < most && mmsim_search_next(search));
-	mmsim_search_destroy(search);
-	return found;
-}
-
 /*
  * B01, in 6.4.0 to 6.4.2. Expected: the child is the parent as it was at one moment. Buggy: a
  * thread whose fault takes only the VMA's lock copies a page in the middle of the fork.
  */
 static void a_fork_is_a_snapshot(void **state)
 {
-	uint64_t found;
-
 	(void)state;
-	mmsim_mutant_on = MUTANT_FORK_NO_VMA_LOCK;
-	found = search_snapshots(3, SCHEDULES);
-	mmsim_mutant_on = NR_MUTANTS;
-	assert_true(found > 0);
-	assert_int_equal(search_snapshots(3, 10 * found), 0);
+	search_mutant(snapshot, MUTANT_FORK_NO_VMA_LOCK, 3);
 }
 
 /* What fork shares is no longer exclusive: else a store of one is seen by the other. */

@@ -424,6 +424,8 @@ static void host_destroy(struct machine *machine)
 	host_io_stop(host);
 	host_rcu_stop(host);
 	host_rcu_unregister();
+	while (host->foreign)
+		foreign_rwlock_destroy(host->foreign);
 	host_free(machine);
 }
 
@@ -434,6 +436,7 @@ static int host_create(struct machine *machine)
 
 	if (!host)
 		return -ENOMEM;
+	pthread_mutex_init(&host->foreign_lock, NULL);
 	host_clock_init();
 	host_calibrate(machine);
 	machine->config.nr_cpus = host_count_cpus();
@@ -487,9 +490,31 @@ const struct machine_ops host_ops = {
 
 /* ---- the C library's rwlock, as a yardstick ---- */
 
+/* Of a machine; what its owner forgets, as typesafe objects must, goes with that. */
 struct foreign_rwlock {
 	pthread_rwlock_t lock;
+	struct foreign_rwlock *next, **place; /* guarded by host->foreign_lock */
 };
+
+static void foreign_list_add(struct host *host, struct foreign_rwlock *foreign)
+{
+	pthread_mutex_lock(&host->foreign_lock);
+	foreign->next = host->foreign;
+	foreign->place = &host->foreign;
+	if (foreign->next)
+		foreign->next->place = &foreign->next;
+	host->foreign = foreign;
+	pthread_mutex_unlock(&host->foreign_lock);
+}
+
+static void foreign_list_remove(struct host *host, struct foreign_rwlock *foreign)
+{
+	pthread_mutex_lock(&host->foreign_lock);
+	*foreign->place = foreign->next;
+	if (foreign->next)
+		foreign->next->place = foreign->place;
+	pthread_mutex_unlock(&host->foreign_lock);
+}
 
 struct foreign_rwlock *foreign_rwlock_create(void)
 {
@@ -501,11 +526,14 @@ struct foreign_rwlock *foreign_rwlock_create(void)
 		free(foreign);
 		return NULL;
 	}
+	if (foreign)
+		foreign_list_add(current->machine->impl, foreign);
 	return foreign;
 }
 
 void foreign_rwlock_destroy(struct foreign_rwlock *foreign)
 {
+	foreign_list_remove(current->machine->impl, foreign);
 	pthread_rwlock_destroy(&foreign->lock);
 	free(foreign);
 }

@@ -37,6 +37,8 @@ struct host {
 	struct machine_io *io_submitted;
 	int io_work; /* futex: counts submissions */
 	int io_started, io_stop;
+	struct foreign_rwlock *foreign; /* all that there are */
+	pthread_mutex_t foreign_lock;
 };
 
 static inline struct host *host_of(const struct task *task)

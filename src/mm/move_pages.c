@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * move_pages: the pages of a range go to other memory.
+ *
+ * Fidelity: as with MPOL_MF_MOVE_ALL: a page is found and isolated under mmap_lock held for read,
+ * and moved with no lock of the address space held. Not modelled: nodes, so any page is as good
+ * as any other; the status of each page.
+ */
+#include "mm/mm.h"
+#include "rmap/migrate.h"
+
+/* The page at @addr, isolated; NULL: there is none that could be moved. */
+static struct folio *isolate_page_at(struct mm_struct *mm, unsigned long addr)
+{
+	struct pte_table *table = pte_table_find(mm, addr);
+	struct folio *folio = NULL;
+	pte_t pte;
+
+	if (!table || !vma_tree_walk(&mm->mm_mt, addr))
+		return NULL;
+	spin_lock(&table->ptl, LOCK_pte_lock, SITE_move_pages);
+	pte = READ_ONCE(table->pte[pte_index(addr)]);
+	if ((pte & PTE_PRESENT) && pte_pfn(pte) != ZERO_PAGE_PFN &&
+	    folio_isolate(mm->sim, pfn_folio(mm->sim, pte_pfn(pte))))
+		folio = pfn_folio(mm->sim, pte_pfn(pte));
+	spin_unlock(&table->ptl);
+	return folio;
+}
+
+long do_move_pages(struct mm_struct *mm, unsigned long addr, unsigned long len)
+{
+	long moved = 0;
+
+	if ((addr & ~PAGE_MASK) || addr > TASK_SIZE || len > TASK_SIZE - addr)
+		return -EINVAL;
+	for (unsigned long end = addr + PAGE_ALIGN(len); addr < end; addr += PAGE_SIZE) {
+		struct folio *folio;
+
+		if (mmap_read_lock_killable(mm, SITE_move_pages))
+			return moved ? moved : -EINTR;
+		folio = isolate_page_at(mm, addr);
+		mmap_read_unlock(mm);
+		if (folio)
+			moved += !migrate_folio(mm->sim, folio, true);
+		cond_resched();
+	}
+	return moved;
+}
