@@ -58,6 +58,7 @@ struct mmsim_config {
 	unsigned int tick_1_in; /* step machine: a jiffy passes; 0: only when idle */
 	unsigned int kills; /* step machine: kills the seed may hand out */
 	int statistics; /* 0: measure nothing */
+	int payload; /* 0: pages have no bytes: what is loaded means nothing */
 	int emulate_costs; /* host machine: spin for traps, system calls and IPIs */
 	char schedule[MMSIM_SCHEDULE_MAX]; /* step machine: written schedule; empty: seeded */
 	const char *long_schedule; /* the same, of any length; read by mmsim_create() only */

@@ -158,6 +158,9 @@ struct mmsim_bytes {
 /** mmsim_bytes_at - the i-th type; 0, or -ENOENT past the last */
 MMSIM_API int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *bytes);
 
+/** mmsim_anon_pages - how many pages one PTE maps, and how many several do, at this moment */
+MMSIM_API void mmsim_anon_pages(const struct mmsim *sim, uint64_t *exclusive, uint64_t *shared);
+
 /** mmsim_host_artefacts - parks that a kernel would not have had */
 MMSIM_API uint64_t mmsim_host_artefacts(const struct mmsim *sim);
 /** mmsim_host_refused - tasks that did not get the nice, FIFO priority or CPUs they asked for */

@@ -66,6 +66,8 @@ int64_t sim_do_call(struct mm_struct *mm, const struct sim_op *op)
 	case OP_MREMAP:
 		return mmsim_mremap(mm, op->addr, op->len, op->new_len, (int)op->flags,
 				    op->new_addr);
+	case OP_MOVE_PAGES:
+		return mmsim_move_pages(mm, op->addr, op->len);
 	case OP_BRK:
 		return (int64_t)mmsim_brk(mm, op->addr);
 	default:

@@ -26,6 +26,8 @@ static const struct key global_keys[] = {
 	{"set", "AXIS=VALUE...", "strategies, as --set takes them", KEY_SET, 0, 0, 0},
 	{"memory", "SIZE", "physical memory of the simulated machine", KEY_SIZE, GLOBAL(memory), 0,
 	 0},
+	{"payload", "yes|no", "no: pages have no bytes, all loads answer 0; default yes", KEY_YES,
+	 GLOBAL(payload), 0, 0},
 	{"seconds", "TIME", "how long it runs; without it until every task's loops are done",
 	 KEY_TIME, GLOBAL(seconds), 0, 0},
 	{"steps", "N", "how long it runs on the step machine, which has no time", KEY_SIZE,
@@ -45,6 +47,11 @@ static const struct key parameter_keys[] = {
 
 #define PROCESS(field) offsetof(struct scenario_process, field)
 static const struct key process_keys[] = {
+	{"parent", "NAME",
+	 "not there from the beginning: `fork` makes it of that one, or of one that it made",
+	 KEY_REFERENCE, PROCESS(parent_name), 0, 0},
+	{"count", "N", "with a parent: so many may live at once; default 1", KEY_NUMBER,
+	 PROCESS(count), 1, 1000},
 	{"setup", "OPERATIONS", "done before any task runs, after the VMAs were made", KEY_SCRIPT,
 	 PROCESS(setup), 0, 0},
 	{NULL, NULL, NULL, 0, 0, 0, 0},
@@ -52,7 +59,7 @@ static const struct key process_keys[] = {
 
 #define VMA(field) offsetof(struct scenario_vma, field)
 static const struct key vma_keys[] = {
-	{"process", "NAME", "whose it is; without it the only process", KEY_REFERENCE, VMA(in), 0,
+	{"process", "NAME", "whose it is; without it the only one without a parent", KEY_REFERENCE, VMA(in), 0,
 	 0},
 	{"size", "SIZE", "of one", KEY_SIZE, VMA(size), 0, 0},
 	{"count", "N", "so many; default 1", KEY_NUMBER, VMA(count), 0, 100000},
@@ -72,9 +79,9 @@ static const struct key vma_keys[] = {
 
 #define TASK(field) offsetof(struct scenario_task, field)
 static const struct key task_keys[] = {
-	{"process", "NAME", "where it runs; without it the only process", KEY_REFERENCE, TASK(in),
+	{"process", "NAME", "where it runs; without it the only one without a parent", KEY_REFERENCE, TASK(in),
 	 0, 0},
-	{"count", "N", "so many of one name; default 1", KEY_NUMBER, TASK(count), 0, 1000},
+	{"count", "N", "so many of one name, in each process; default 1", KEY_NUMBER, TASK(count), 0, 1000},
 	{"nice", "N", "-20 to 19", KEY_NUMBER, TASK(nice), -20, 19},
 	{"fifo", "PRIORITY", "SCHED_FIFO with that priority, 1 to 99; 0: not", KEY_NUMBER,
 	 TASK(fifo), 0, 99},
@@ -112,7 +119,7 @@ static const struct section sections[] = {
 	 SECTION(scenario_parameter, parameters, SCENARIO_TASKS_MAX)},
 	{"process", true, "an address space", process_keys,
 	 SECTION(scenario_process, processes, SCENARIO_TASKS_MAX)},
-	{"vma", true, "anonymous memory of a process, there when tasks begin", vma_keys,
+	{"vma", true, "anonymous memory of a process that is there when tasks begin", vma_keys,
 	 SECTION(scenario_vma, vmas, SCENARIO_VMAS_MAX)},
 	{"task", true, "a thread, or several", task_keys,
 	 SECTION(scenario_task, tasks, SCENARIO_TASKS_MAX)},

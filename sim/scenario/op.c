@@ -310,6 +310,8 @@ static int parse_arg(struct parse *p, enum sim_arg arg, struct sim_op *op)
 		return parse_value(p, op, false);
 	case SIM_ARG_OPT_VALUE:
 		return parse_value(p, op, true);
+	case SIM_ARG_CHILD:
+		return p->script ? script_parse_name(p) : parse_value(p, op, true);
 	case SIM_ARG_TIME:
 		return script_parse_time(p);
 	case SIM_ARG_NAME:

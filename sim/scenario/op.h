@@ -60,17 +60,29 @@
 	  "to NEW also MREMAP_FIXED, dontunmap NEW also MREMAP_DONTUNMAP",                         \
 	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_NEW_LEN, SIM_ARG_MOVE)                               \
 	X(BRK, "brk", "ADDR", "move the end of the heap; 0x0 asks where it is", SIM_ARG_START)     \
+	X(MOVE_PAGES, "move_pages", "START LEN",                                                   \
+	  "move the pages of a range to other memory, whoever maps them",                          \
+	  SIM_ARG_START, SIM_ARG_LEN)                                                              \
 	X(R, "r", "ADDR", "load the u64 at the page's start, or touch the byte address",           \
 	  SIM_ARG_START)                                                                           \
 	X(W, "w", "ADDR [VALUE]", "store a u64; without VALUE what was stored is not known",       \
 	  SIM_ARG_START, SIM_ARG_OPT_VALUE)                                                        \
-	X(FORK, "fork", "[PID]", "make a child process; recordings give its pid",                  \
-	  SIM_ARG_OPT_VALUE)                                                                       \
+	X(FORK, "fork", "[PID|NAME]",                                                              \
+	  "make a child process; recordings give its pid, scripts the [process NAME] it becomes",  \
+	  SIM_ARG_CHILD)                                                                           \
 	X(THREAD, "thread", "TID", "start thread TID of the same process", SIM_ARG_VALUE)          \
 	X(EXEC, "exec", "", "drop the address space and start with an empty one", SIM_ARG_NONE)    \
 	X(EXIT, "exit", "[1]", "end the thread; 1: it was the last of its process",                \
 	  SIM_ARG_OPT_VALUE)                                                                       \
 	X(SLEEP, "sleep", "TIME", "sleep", SIM_ARG_TIME)                                           \
+	X(COMPACT, "compact", "LEN",                                                               \
+	  "look at so much physical memory, and move what is in use elsewhere, as kcompactd",      \
+	  SIM_ARG_LEN)                                                                             \
+	X(SHRINK, "shrink", "LEN",                                                                 \
+	  "look at so much physical memory: age it, free what MADV_FREE gave up, as kswapd",       \
+	  SIM_ARG_LEN)                                                                             \
+	X(KILL, "kill", "NAME", "end the oldest of those that forks made a [process NAME]",        \
+	  SIM_ARG_NAME)                                                                            \
 	X(COMPUTE, "compute", "TIME", "use the CPU for so long", SIM_ARG_TIME)                     \
 	X(BARRIER, "barrier", "NAME",                                                              \
 	  "wait until all tasks that name this barrier have come, or ended",                       \
@@ -101,6 +113,7 @@ enum sim_arg {
 	SIM_ARG_SWITCH,
 	SIM_ARG_VALUE,
 	SIM_ARG_OPT_VALUE,
+	SIM_ARG_CHILD,
 	SIM_ARG_TIME,
 	SIM_ARG_NAME,
 };

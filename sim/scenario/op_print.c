@@ -126,6 +126,7 @@ static void append_arg(struct line *l, enum sim_arg arg, const struct sim_op *op
 		break;
 	case SIM_ARG_VALUE:
 	case SIM_ARG_OPT_VALUE:
+	case SIM_ARG_CHILD:
 		if (op->has_value)
 			append(l, " %" PRIu64, op->value);
 		break;

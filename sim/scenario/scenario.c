@@ -205,6 +205,11 @@ static void set_defaults(const struct section *section, char *object)
 		vma->count = vma->mapped = 1;
 		vma->prot = PROT_READ | PROT_WRITE;
 		vma->gap = SIM_PAGE_SIZE;
+	} else if (!strcmp(section->name, "process")) {
+		struct scenario_process *process = (struct scenario_process *)object;
+
+		process->parent = -1;
+		process->count = 1;
 	} else if (!strcmp(section->name, "task")) {
 		struct scenario_task *task = (struct scenario_task *)object;
 
@@ -346,6 +351,7 @@ int scenario_make(const struct settings *settings, unsigned int point, struct sc
 	int result = 0;
 
 	memset(scenario, 0, sizeof(*scenario));
+	scenario->payload = 1;
 	name_after(scenario, settings->path);
 	settings_point_text(settings, point, is_list, scenario->point, sizeof(scenario->point));
 	for (size_t i = 0; i < settings->nr && !result; i++) {

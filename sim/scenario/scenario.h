@@ -60,6 +60,9 @@ struct scenario_reference {
 
 struct scenario_process {
 	struct scenario_section section;
+	struct scenario_reference parent_name;
+	int parent; /* place in scenario->processes; -1: there from the beginning */
+	uint64_t count; /* so many that forks made may live at once */
 	struct script setup; /* done before any task runs, when the VMAs are there */
 };
 
@@ -112,6 +115,7 @@ struct scenario {
 	struct scenario_set sets[SCENARIO_SETS_MAX]; /* the kernel is the first, if it is said */
 	unsigned int nr_sets;
 	uint64_t memory; /* bytes; 0: not said */
+	uint64_t payload; /* pages have bytes */
 	uint64_t steps; /* on the step machine: as long as that; 0: not said */
 	uint64_t seconds; /* ns: how long it runs; 0: until all loops are done */
 	struct scenario_process processes[SCENARIO_TASKS_MAX];

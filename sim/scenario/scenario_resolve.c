@@ -51,6 +51,21 @@ static int bad_name(const struct resolver *r, const char *file, unsigned int lin
 
 /* ---- processes, tasks ---- */
 
+/* The only process that is there from the beginning; -1: there are several, or none. */
+static int only_first_process(const struct scenario *s)
+{
+	int only = -1;
+
+	for (unsigned int p = 0; p < s->nr_processes; p++) {
+		if (*s->processes[p].parent_name.name)
+			continue;
+		if (only >= 0)
+			return -1;
+		only = (int)p;
+	}
+	return only;
+}
+
 static int find_process(const struct resolver *r, const struct scenario_reference *in,
 			const struct scenario_section *section, unsigned int *process)
 {
@@ -59,14 +74,54 @@ static int find_process(const struct resolver *r, const struct scenario_referenc
 	const char *near = NULL;
 	int i = find(&all, in->name, &near);
 
-	if (!*in->name && all.nr == 1)
-		i = 0;
+	if (!*in->name)
+		i = only_first_process(r->s);
 	if (i < 0)
 		return bad_name(r, in->file ? in->file : r->s->path,
 				in->file ? in->line : section->line,
 				"process = NAME of a [process NAME]", in->name, near);
 	*process = (unsigned int)i;
 	return 0;
+}
+
+static bool has_parent(const struct scenario_process *process)
+{
+	return *process->parent_name.name;
+}
+
+/* Only one above it, so that all come from one that is there from the beginning. */
+static int find_parent(const struct resolver *r, unsigned int p)
+{
+	const struct sections_of above = {r->s->processes, sizeof(*r->s->processes), p};
+	struct scenario_process *process = &r->s->processes[p];
+	const struct scenario_reference *parent = &process->parent_name;
+	const char *near = NULL;
+
+	if (!has_parent(process)) {
+		if (process->count == 1)
+			return 0;
+		return sim_error_set(r->err, -EINVAL, r->s->path, process->section.line,
+				     "expected parent = NAME of process %s, which has a count",
+				     process->section.name);
+	}
+	process->parent = find(&above, parent->name, &near);
+	if (process->parent < 0)
+		return bad_name(r, parent->file, parent->line, "the name of a process above",
+				parent->name, near);
+	if (process->setup.nr)
+		return bad_name(r, parent->file, parent->line, "no parent, as there is a setup",
+				parent->name, NULL);
+	return 0;
+}
+
+/* Bits: @process and those that it comes from. */
+static uint32_t family_of(const struct resolver *r, int process)
+{
+	uint32_t family = 0;
+
+	for (; process >= 0; process = r->s->processes[process].parent)
+		family |= UINT32_C(1) << process;
+	return family;
 }
 
 static int find_after(const struct resolver *r, unsigned int t)
@@ -144,7 +199,7 @@ static int find_place(const struct resolver *r, struct place *place, int process
 	if (i >= 0) {
 		place->kind = PLACE_VMA;
 		place->index = (unsigned int)i;
-		if (process >= 0 && r->s->vmas[i].process != (unsigned int)process)
+		if (process >= 0 && !(family_of(r, process) >> r->s->vmas[i].process & 1))
 			return bad_name(r, file, line, "a VMA of the task's process", place->name,
 					NULL);
 		return check_which(r, place, &r->s->vmas[i], file, line);
@@ -187,6 +242,8 @@ static int find_vma(const struct resolver *r, unsigned int v)
 	struct scenario_vma *vma = &r->s->vmas[v];
 	int result = find_process(r, &vma->in, &vma->section, &vma->process);
 
+	if (!result && r->s->processes[vma->process].parent >= 0)
+		result = bad_vma(r, vma, "a process that is there from the beginning");
 	if (!result)
 		result = check_vma(r, vma);
 	if (!result)
@@ -224,9 +281,28 @@ static int find_script(const struct resolver *r, struct script_op *op, int proce
 		return bad_name(r, op->file, op->op.line, "the name of a [script NAME] above",
 				op->name, near);
 	if (process >= 0 &&
-	    r->s->scripts[op->index].script.processes & ~(UINT32_C(1) << process))
+	    r->s->scripts[op->index].script.processes & ~family_of(r, process))
 		return bad_name(r, op->file, op->op.line,
 				"a script with VMAs of the task's process", op->name, NULL);
+	return 0;
+}
+
+/* What a fork makes, or a kill ends. */
+static int find_child(const struct resolver *r, struct script_op *op, int process)
+{
+	const struct sections_of all = {r->s->processes, sizeof(*r->s->processes),
+					r->s->nr_processes};
+	const char *near = NULL;
+	int parent;
+
+	op->index = find(&all, op->name, &near);
+	parent = op->index < 0 ? -1 : r->s->processes[op->index].parent;
+	if (parent < 0)
+		return bad_name(r, op->file, op->op.line, "the name of a process with a parent",
+				op->name, near);
+	if (op->op.kind == OP_FORK && process >= 0 && !(family_of(r, process) >> parent & 1))
+		return bad_name(r, op->file, op->op.line,
+				"a process whose parent this one is, or comes from", op->name, NULL);
 	return 0;
 }
 
@@ -261,6 +337,8 @@ static int resolve_script(const struct resolver *r, struct script *script, int p
 		}
 		if (!result && op->op.kind == OP_BARRIER)
 			result = find_barrier(r, op);
+		if (!result && (op->op.kind == OP_FORK || op->op.kind == OP_KILL))
+			result = find_child(r, op, process);
 		if (!result && op->op.kind == OP_DO)
 			result = find_script(r, op, process, below);
 		if (!result)
@@ -285,7 +363,8 @@ static int resolve_setup(const struct resolver *r, unsigned int process)
 	struct script *setup = &r->s->processes[process].setup;
 
 	for (size_t i = 0; i < setup->nr; i++)
-		if (setup->ops[i].op.kind >= SIM_FIRST_SCRIPT_OP)
+		if (setup->ops[i].op.kind >= SIM_FIRST_SCRIPT_OP ||
+		    setup->ops[i].op.kind == OP_FORK)
 			return bad_name(r, setup->ops[i].file, setup->ops[i].op.line,
 					"an operation on memory, as it is a setup",
 					sim_op_specs[setup->ops[i].op.kind].name, NULL);
@@ -303,6 +382,18 @@ static int check_after(const struct resolver *r, unsigned int t)
 					"a task that does not wait at a barrier for this one",
 					s->tasks[a].section.name, NULL);
 	return 0;
+}
+
+/* Tasks of a process that forks make come and go. */
+static int resolve_child(const struct resolver *r, struct scenario_task *task)
+{
+	if (r->s->processes[task->process].parent < 0)
+		return 0;
+	task->script.kinds |= UINT32_C(1) << OP_EXIT;
+	if (!task->script.barriers)
+		return 0;
+	return sim_error_set(r->err, -EINVAL, r->s->path, task->section.line,
+			     "expected no barrier in a process that forks make");
 }
 
 static int resolve_scripts(const struct resolver *r)
@@ -325,6 +416,8 @@ static int resolve_scripts(const struct resolver *r)
 					s->nr_scripts);
 	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
 		result = check_after(r, i);
+	for (unsigned int i = 0; i < s->nr_tasks && !result; i++)
+		result = resolve_child(r, &s->tasks[i]);
 	return result;
 }
 
@@ -339,6 +432,10 @@ static int resolve_task(const struct resolver *r, unsigned int t)
 		result = find_after(r, t);
 	if (task->loops == UINT64_MAX)
 		task->loops = r->s->seconds || r->s->steps || task->period ? 0 : 1;
+	if (!result && task->after >= 0 && r->s->processes[task->process].parent >= 0)
+		result = bad_name(r, task->behind.file, task->behind.line,
+				  "a task of a process that is there from the beginning",
+				  task->section.name, NULL);
 	if (!task->deadline)
 		task->deadline = task->period;
 	return result;
@@ -350,6 +447,8 @@ int scenario_resolve(struct scenario *scenario, struct sim_error *err)
 	uint64_t threads = 0;
 	int result = 0;
 
+	for (unsigned int p = 0; p < scenario->nr_processes && !result; p++)
+		result = find_parent(&r, p);
 	for (unsigned int t = 0; t < scenario->nr_tasks && !result; t++)
 		result = resolve_task(&r, t);
 	for (unsigned int v = 0; v < scenario->nr_vmas && !result; v++)
@@ -357,7 +456,8 @@ int scenario_resolve(struct scenario *scenario, struct sim_error *err)
 	if (!result)
 		result = resolve_scripts(&r);
 	for (unsigned int t = 0; t < scenario->nr_tasks; t++)
-		threads += scenario->tasks[t].count;
+		threads += scenario->tasks[t].count *
+			   scenario->processes[scenario->tasks[t].process].count;
 	if (!result && threads > SCENARIO_THREADS_MAX)
 		result = sim_error_set(err, -EINVAL, scenario->path, 0,
 				       "expected counts of tasks that add up to at most %d",

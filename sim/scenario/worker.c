@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A task of a workload: its script, again and again, or once a period. */
 #include "worker.h"
+#include "children.h"
 #include "do_op.h"
 
 #include <errno.h>
@@ -124,7 +125,7 @@ static bool fill_range(struct worker *worker, const struct script_op *script_op,
 
 /* ---- operations ---- */
 
-static void count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns, bool failed)
+void worker_count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns, bool failed)
 {
 	struct op_stats *stats = worker->op[kind];
 
@@ -160,12 +161,12 @@ static void do_memory_op(struct worker *worker, const struct script_op *script_o
 	if (!fill_range(worker, script_op, 0, &op.addr, &op.len) ||
 	    !fill_range(worker, script_op, 1, &op.new_addr, &op.new_len)) {
 		worker->error = -EFAULT;
-		count_op(worker, op.kind, begin_ns, true);
+		worker_count_op(worker, op.kind, begin_ns, true);
 		return;
 	}
 	begin_ns = mmsim_now_ns();
 	result = sim_do_op(worker->mm, &op);
-	count_op(worker, op.kind, begin_ns, result < 0);
+	worker_count_op(worker, op.kind, begin_ns, result < 0);
 	if (result < 0)
 		worker->error = (int)result;
 	if (script_op->as >= 0)
@@ -182,6 +183,51 @@ static uint64_t cut_time(const struct workload *w, uint64_t ns)
 	return now < w->end_ns ? MIN(ns, w->end_ns - now) : 0;
 }
 
+/* A kill ends the sleep of a task of a child. */
+static void sleep_for(struct worker *worker, uint64_t ns)
+{
+	uint64_t end_ns;
+
+	ns = cut_time(worker->w, ns);
+	if (!worker->child) {
+		mmsim_sleep_ns(ns);
+		return;
+	}
+	end_ns = mmsim_now_ns() + ns;
+	while (mmsim_now_ns() < end_ns && !child_is_killed(worker->child))
+		park(TASK_UNINTERRUPTIBLE, end_ns);
+}
+
+/* Over, for all or for the task's process. */
+static bool life_over(const struct worker *worker)
+{
+	return child_is_killed(worker->child) || workload_over(worker->w, worker->now_ns);
+}
+
+/* Operations on the machine and on processes. */
+static void do_kernel_op(struct worker *worker, const struct script_op *op)
+{
+	uint64_t begin_ns = mmsim_now_ns();
+	uint64_t pages = pick_len(worker, op, 0, 0) / SIM_PAGE_SIZE;
+	int err = 0;
+
+	switch (op->op.kind) {
+	case OP_COMPACT:
+		mmsim_compact(worker->w->sim, pages);
+		break;
+	case OP_SHRINK:
+		mmsim_shrink(worker->w->sim, pages);
+		break;
+	case OP_FORK:
+		err = children_fork(worker, (unsigned int)op->index);
+		break;
+	default:
+		err = children_kill(worker, (unsigned int)op->index);
+		break;
+	}
+	worker_count_op(worker, op->op.kind, begin_ns, err);
+}
+
 static int do_once(struct worker *worker, const struct script_op *op)
 {
 	struct workload *w = worker->w;
@@ -192,8 +238,14 @@ static int do_once(struct worker *worker, const struct script_op *op)
 	case OP_DO:
 		return worker_do_script(worker, &w->scenario->scripts[op->index].script, false);
 	case OP_SLEEP:
-		mmsim_sleep_ns(cut_time(w, draw_next(&op->time, &worker->random)));
+		sleep_for(worker, draw_next(&op->time, &worker->random));
 		break;
+	case OP_COMPACT:
+	case OP_SHRINK:
+	case OP_FORK:
+	case OP_KILL:
+		do_kernel_op(worker, op);
+		return 0;
 	case OP_COMPUTE:
 		mmsim_compute_ns(cut_time(w, draw_next(&op->time, &worker->random)));
 		break;
@@ -204,7 +256,7 @@ static int do_once(struct worker *worker, const struct script_op *op)
 		do_memory_op(worker, op);
 		return 0;
 	}
-	count_op(worker, op->op.kind, begin_ns, !came);
+	worker_count_op(worker, op->op.kind, begin_ns, !came);
 	return 0;
 }
 
@@ -234,7 +286,7 @@ static int do_op(struct worker *worker, const struct script_op *op)
 		return 0;
 	times = draw_next(&op->repeat, &worker->random);
 	for (uint64_t i = 0; i < times && !err; i++) {
-		if (workload_over(worker->w, worker->now_ns))
+		if (life_over(worker))
 			return -ECANCELED;
 		err = do_step(worker, op);
 	}
@@ -315,8 +367,7 @@ static int loop(struct worker *worker)
 	uint64_t loops = worker->w->options->once ? 1 : task->loops;
 	int err = 0;
 
-	while (!err && (!loops || worker->loops < loops) &&
-	       !workload_over(worker->w, worker->now_ns))
+	while (!err && (!loops || worker->loops - worker->life_loops < loops) && !life_over(worker))
 		err = do_loop(worker);
 	return err;
 }
@@ -388,15 +439,15 @@ static int loop_frames(struct worker *worker)
 	int err = 0;
 
 	worker->waited = waited_until_now();
-	while (!err && (!task->loops || worker->loops < task->loops)) {
+	while (!err && (!task->loops || worker->loops - worker->life_loops < task->loops)) {
 		uint64_t now = mmsim_now_ns();
 
 		if (now < arrival) {
 			worker->waited = waited_until_now();
-			mmsim_sleep_ns(cut_time(worker->w, arrival - now));
+			sleep_for(worker, arrival - now);
 		}
 		worker->now_ns = mmsim_now_ns();
-		if (workload_over(worker->w, worker->now_ns))
+		if (life_over(worker))
 			break;
 		err = do_loop(worker);
 		if (err)
@@ -406,24 +457,46 @@ static int loop_frames(struct worker *worker)
 	}
 	/* On the step machine time passes without saying anything. */
 	if (worker->w->end_ns)
-		count_not_ended(worker, arrival, task->loops - worker->loops);
+		count_not_ended(worker, arrival, task->loops + worker->life_loops - worker->loops);
+	return err;
+}
+
+/* From its process' beginning to its end. */
+static int live(struct worker *worker)
+{
+	const struct scenario_task *task = worker->task;
+	int err;
+
+	if (task->start)
+		sleep_for(worker, task->start);
+	worker->life_loops = worker->loops;
+	worker->now_ns = mmsim_now_ns();
+	err = task->period && !worker->w->options->once ? loop_frames(worker) : loop(worker);
+	return err == -ECANCELED ? 0 : err;
+}
+
+static int live_often(struct worker *worker)
+{
+	int err = 0;
+
+	while (!err && child_begin(worker)) {
+		err = worker->error ? worker->error : live(worker);
+		child_end(worker);
+	}
 	return err;
 }
 
 int worker_main(void *arg)
 {
 	struct worker *worker = arg;
-	const struct scenario_task *task = worker->task;
-	struct workload *w = worker->w;
 	int err = workload_enter(worker);
 
 	worker->stream = mmsim_random();
-	if (task->start && !err)
-		mmsim_sleep_ns(cut_time(w, task->start));
-	worker->now_ns = mmsim_now_ns();
-	if (!err)
-		err = task->period && !w->options->once ? loop_frames(worker) : loop(worker);
-	workload_note(worker, task->script.nr);
+	if (worker->child)
+		err = live_often(worker);
+	else if (!err)
+		err = live(worker);
+	workload_note(worker, worker->task->script.nr);
 	workload_leave(worker);
-	return err == -ECANCELED ? 0 : err;
+	return err;
 }

@@ -7,6 +7,7 @@
 #include "progress.h"
 #include "workload.h"
 
+struct child;
 struct worker;
 
 /* Where an `as` of a task is; len 0: nowhere. */
@@ -43,6 +44,12 @@ struct workload {
 	struct barrier barriers[SCENARIO_TASKS_MAX];
 	struct worker *workers;
 	unsigned int nr_workers, running; /* running: have not ended */
+	struct child *children; /* of all processes with a parent, one behind the other */
+	unsigned int first_child[SCENARIO_TASKS_MAX], nr_children;
+	unsigned int active; /* tasks that may fork: neither ended nor waiting for a life */
+	int no_more_forks;
+	uint64_t births;
+	int measured; /* what the end of the run found was kept */
 	struct mmsim_task *progress; /* NULL: there is none */
 	struct progress model_progress;
 };
@@ -60,11 +67,13 @@ struct worker {
 	unsigned int number; /* in its count */
 	struct mmsim_task *self;
 	struct mm_struct *mm;
+	struct child *child; /* NULL: its process is there from the beginning */
+	unsigned int life; /* the so-manyth of the child */
 	uint64_t stream; /* of all that is drawn, by seed, name and place among the tasks */
 	uint64_t random; /* of what is drawn in this loop */
 	struct waited waited; /* until the last time that it waited for a frame's beginning */
 	uint64_t now_ns; /* when the last operation ended */
-	uint64_t loops;
+	uint64_t loops, life_loops; /* life_loops: when its present life began */
 	uint64_t done; /* operations */
 	int error; /* of the last memory operation that failed */
 	uint64_t cursor[SCENARIO_VMAS_MAX + SCRIPT_AS_MAX]; /* of +next; the `as` behind the VMAs */
@@ -78,6 +87,8 @@ struct worker {
 int worker_main(void *arg);
 /* Is the run at its end, by time, steps or from outside? */
 bool workload_over(const struct workload *w, uint64_t now_ns);
+/* An operation is over, which began then. */
+void worker_count_op(struct worker *worker, enum op_kind kind, uint64_t begin_ns, bool failed);
 /* Do a script once, as the calling task. 0; -ECANCELED: the run ended before. */
 int worker_do_script(struct worker *worker, const struct script *script, bool top);
 
@@ -90,6 +101,8 @@ void barriers_leave(struct worker *worker);
 
 /* workload.c: keep that the task begins operation @op of its script. */
 void workload_note(struct worker *worker, size_t op);
+/* Where its places and cursors are at the beginning of a life. */
+void workload_reset(struct worker *worker);
 /* Begin: enter the process, and wait until all others are there. */
 int workload_enter(struct worker *worker);
 /* The task ends. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One run of a scenario; see workload.h. */
 #include "workload.h"
+#include "children.h"
 #include "do_op.h"
 #include "progress.h"
 #include "touched.h"
@@ -27,6 +28,7 @@ int workload_config(const struct scenario *scenario, struct mmsim_config *config
 	char error[256];
 
 	mmsim_config_init(config);
+	config->payload = scenario->payload != 0;
 	config->memory_bytes = scenario->memory ? scenario->memory : DEFAULT_MEMORY;
 	for (unsigned int i = 0; i < scenario->nr_sets; i++) {
 		const struct scenario_set *set = &scenario->sets[i];
@@ -41,7 +43,7 @@ static int check_script(const struct script *script, struct sim_error *err)
 {
 	for (size_t i = 0; i < script->nr; i++) {
 		const struct sim_op *op = &script->ops[i].op;
-		const char *what = sim_op_missing(op);
+		const char *what = op->kind == OP_FORK ? NULL : sim_op_missing(op);
 
 		if (what)
 			return sim_error_set(err, -EOPNOTSUPP, script->ops[i].file, op->line,
@@ -153,10 +155,24 @@ int workload_enter(struct worker *worker)
 	for (unsigned int i = 0; after >= 0 && i < w->nr_workers; i++)
 		if (w->workers[i].index == (unsigned int)after)
 			mmsim_task_join(w->workers[i].self);
-	err = enter_process(worker);
+	err = worker->child ? 0 : enter_process(worker);
 	if (after < 0)
 		line_up(w);
 	return err;
+}
+
+/* The memory that is in use, once. */
+static void measure_memory(struct workload *w)
+{
+	struct workload_result *r = w->result;
+	int measured = 0;
+
+	if (!quiet_try_cmpxchg(w->measured, &measured, 1))
+		return;
+	while (r->nr_bytes < WORKLOAD_TYPES_MAX &&
+	       !mmsim_bytes_at(w->sim, r->nr_bytes, &r->bytes[r->nr_bytes]))
+		r->nr_bytes++;
+	mmsim_anon_pages(w->sim, &r->pages_exclusive, &r->pages_shared);
 }
 
 void workload_leave(struct worker *worker)
@@ -164,6 +180,10 @@ void workload_leave(struct worker *worker)
 	struct workload *w = worker->w;
 
 	barriers_leave(worker);
+	if (!worker->child)
+		measure_memory(w);
+	if (!worker->child)
+		children_leave(w, 1);
 	if (quiet_add(w->running, -1u) != 1)
 		return;
 	/* What its exit takes, the memory with it, is no work of the scenario's. */
@@ -346,10 +366,21 @@ static int make_stats(struct worker *worker)
 	return 0;
 }
 
+/* From 0 on, over all processes of a count. */
+static unsigned int nth_of_name(const struct worker *worker)
+{
+	const struct worker *first = worker;
+
+	while (first > worker->w->workers && first[-1].task == worker->task)
+		first--;
+	return (unsigned int)(worker - first);
+}
+
 /* Several of one name, as a program's threads; a schedule has to tell them apart. */
 static int start_worker(struct worker *worker)
 {
 	const struct scenario_task *task = worker->task;
+	unsigned int nth = nth_of_name(worker);
 	char name[SCENARIO_NAME_MAX + 8];
 	const struct mmsim_task_attr attr = {
 		.name = name,
@@ -361,21 +392,51 @@ static int start_worker(struct worker *worker)
 	};
 
 	snprintf(name, sizeof(name), "%s", task->section.name);
-	if (worker->w->options->once && worker->number)
-		snprintf(name, sizeof(name), "%.24s.%u", task->section.name, worker->number);
+	if (worker->w->options->once && nth)
+		snprintf(name, sizeof(name), "%.24s.%u", task->section.name, nth);
 	worker->self = mmsim_task_create(worker->w->sim, &attr, worker_main, worker);
 	return worker->self ? make_stats(worker) : -ENOMEM;
 }
 
 /* Where its +next begins in each VMA: those of a count spread over it. */
-static void spread_cursors(struct worker *worker)
+void workload_reset(struct worker *worker)
 {
 	const struct scenario *s = worker->w->scenario;
+	int origin = (int)worker->task->process;
+
+	while (s->processes[origin].parent >= 0)
+		origin = s->processes[origin].parent;
+	memcpy(worker->as, worker->w->as[origin], sizeof(worker->as));
 
 	for (unsigned int v = 0; v < s->nr_vmas; v++) {
 		uint64_t pages = s->vmas[v].size / SIM_PAGE_SIZE;
 
 		worker->cursor[v] = pages * worker->number / worker->task->count * SIM_PAGE_SIZE;
+		worker->which[v] = 0;
+	}
+}
+
+/* The @number-th of a task's count, in the @i-th of its process' count. */
+static void make_worker(struct workload *w, unsigned int t, unsigned int i, unsigned int number)
+{
+	const struct scenario_task *task = &w->scenario->tasks[t];
+	bool is_child = w->scenario->processes[task->process].parent >= 0;
+	struct worker *worker = &w->workers[w->nr_workers++];
+
+	worker->w = w;
+	worker->task = task;
+	worker->index = t;
+	worker->number = number;
+	worker->mm = w->mms[task->process];
+	workload_reset(worker);
+	w->running++;
+	w->to_start += task->after < 0;
+	if (is_child) {
+		worker->child = child_at(w, task->process, i);
+		worker->child->tasks++;
+	} else {
+		w->to_enter[task->process]++;
+		w->active++;
 	}
 }
 
@@ -385,25 +446,14 @@ static int make_workers(struct workload *w)
 	uint64_t nr = 0;
 
 	for (unsigned int t = 0; t < s->nr_tasks; t++)
-		nr += s->tasks[t].count;
+		nr += s->tasks[t].count * s->processes[s->tasks[t].process].count;
 	w->workers = touched_calloc((nr + 1) * sizeof(*w->workers));
 	if (!w->workers)
 		return -ENOMEM;
 	for (unsigned int t = 0; t < s->nr_tasks; t++)
-		for (unsigned int n = 0; n < s->tasks[t].count; n++) {
-			struct worker *worker = &w->workers[w->nr_workers++];
-
-			worker->w = w;
-			worker->task = &s->tasks[t];
-			worker->index = t;
-			worker->number = n;
-			worker->mm = w->mms[s->tasks[t].process];
-			memcpy(worker->as, w->as[s->tasks[t].process], sizeof(worker->as));
-			spread_cursors(worker);
-			w->running++;
-			w->to_enter[s->tasks[t].process]++;
-			w->to_start += s->tasks[t].after < 0;
-		}
+		for (unsigned int i = 0; i < s->processes[s->tasks[t].process].count; i++)
+			for (unsigned int n = 0; n < s->tasks[t].count; n++)
+				make_worker(w, t, i, n);
 	barriers_prepare(w);
 	return 0;
 }
@@ -462,10 +512,12 @@ static int set_up(struct workload *w)
 	int err = check_end(w);
 
 	if (!err)
+		err = children_prepare(w);
+	if (!err)
 		err = place_vmas(w);
-
 	for (unsigned int i = 0; i < s->nr_processes && !err; i++)
-		err = make_process(w, i);
+		if (s->processes[i].parent < 0)
+			err = make_process(w, i);
 	mmsim_use_mm(NULL);
 	if (!err)
 		err = start_workers(w);
@@ -576,7 +628,8 @@ int workload_run(struct mmsim *sim, const struct scenario *scenario,
 	struct workload *w = calloc(1, sizeof(*w));
 	int err;
 
-	result->elapsed_ns = result->nr_events = result->vmas = 0;
+	result->elapsed_ns = result->nr_events = result->vmas = result->nr_bytes = 0;
+	result->pages_exclusive = result->pages_shared = 0;
 	result->events = NULL;
 	*result->why = '\0';
 	memset(result->group, 0, sizeof(result->group));
@@ -594,6 +647,7 @@ int workload_run(struct mmsim *sim, const struct scenario *scenario,
 	for (unsigned int i = 0; i < w->nr_workers; i++)
 		collect_worker(&result->group[w->workers[i].index], &w->workers[i]);
 	free(w->workers);
+	children_free(w);
 	free(w);
 	return err;
 }

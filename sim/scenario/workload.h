@@ -9,6 +9,7 @@
 #include <mmsim/mmsim.h>
 
 #define WORKLOAD_WHY_MAX 8192
+#define WORKLOAD_TYPES_MAX 32 /* of objects */
 
 /* When each operation was begun: for whoever wants to say what a task was at. */
 struct workload_event {
@@ -51,6 +52,10 @@ struct workload_result {
 	char why[WORKLOAD_WHY_MAX]; /* what went wrong; empty: nothing */
 	uint64_t elapsed_ns;
 	unsigned int vmas; /* of all processes when the tasks began */
+	/* When the first task that was there from the beginning had ended. */
+	struct mmsim_bytes bytes[WORKLOAD_TYPES_MAX];
+	unsigned int nr_bytes;
+	uint64_t pages_exclusive, pages_shared; /* mapped by one PTE, by several */
 	struct workload_group group[SCENARIO_TASKS_MAX]; /* as scenario->tasks */
 	struct workload_event *events; /* in order */
 	size_t nr_events;

@@ -18,7 +18,8 @@ struct pcp_list {
 
 struct zone {
 	struct mmsim *sim;
-	char *memory;
+	char *memory; /* without payload: one page, which nobody zeroes */
+	bool payload;
 	uint64_t bytes;
 	unsigned long nr_pages;
 	struct folio **folios; /* by pfn / FOLIOS_PER_CHUNK; made as the zone is first used */
@@ -29,6 +30,11 @@ struct zone {
 	int64_t allocated;
 	struct pcp_list pcp[ZONE_MAX_CPUS];
 };
+
+static size_t memory_size(const struct zone *zone)
+{
+	return zone->payload ? zone->bytes : PAGE_SIZE;
+}
 
 struct zone *zone_create(struct mmsim *sim, uint64_t bytes)
 {
@@ -43,12 +49,13 @@ struct zone *zone_create(struct mmsim *sim, uint64_t bytes)
 	zone->bytes = PAGE_ALIGN(bytes);
 	zone->nr_pages = zone->bytes >> PAGE_SHIFT;
 	zone->next_pfn = ZERO_PAGE_PFN + 1;
-	zone->memory = machine_memory_alloc(zone->bytes);
+	zone->payload = sim->config.payload;
+	zone->memory = machine_memory_alloc(memory_size(zone));
 	zone->folios_size = DIV_ROUND_UP(zone->nr_pages, FOLIOS_PER_CHUNK) * sizeof(void *);
 	zone->folios = machine_memory_alloc(zone->folios_size);
 	if (zone->memory && zone->folios)
 		return zone;
-	machine_memory_free(zone->memory, zone->bytes);
+	machine_memory_free(zone->memory, memory_size(zone));
 	machine_memory_free(zone->folios, zone->folios_size);
 	return NULL;
 }
@@ -72,7 +79,7 @@ uint64_t zone_destroy(struct zone *zone)
 {
 	uint64_t used = zone_pages_used(zone);
 
-	machine_memory_free(zone->memory, zone->bytes);
+	machine_memory_free(zone->memory, memory_size(zone));
 	machine_memory_free(zone->folios, zone->folios_size);
 	return used;
 }
@@ -86,7 +93,7 @@ struct folio *pfn_folio(const struct mmsim *sim, unsigned long pfn)
 
 void *pfn_address(const struct mmsim *sim, unsigned long pfn)
 {
-	return sim->zone->memory + (pfn << PAGE_SHIFT);
+	return sim->zone->memory + (sim->zone->payload ? pfn << PAGE_SHIFT : 0);
 }
 
 /* ---- the zone; its lock is held ---- */
@@ -244,7 +251,8 @@ struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 	quiet_store_release(folio->_refcount.counter, 1);
 	machine_object_filled(folio, sizeof(*folio));
 	if (zeroed) {
-		memset(pfn_address(sim, folio->pfn), 0, PAGE_SIZE);
+		if (sim->zone->payload)
+			memset(pfn_address(sim, folio->pfn), 0, PAGE_SIZE);
 		machine_work(WORK_page_zero, 1);
 	}
 	return folio;
@@ -268,6 +276,14 @@ static void folio_free(struct zone *zone, struct folio *folio)
 	if (++pcp->count > PCP_HIGH)
 		pcp_drain(zone, pcp);
 	spin_unlock(&pcp->lock);
+}
+
+void folio_copy(struct mmsim *sim, struct folio *to, const struct folio *from)
+{
+	if (sim->zone->payload)
+		memcpy(pfn_address(sim, to->pfn), pfn_address(sim, from->pfn), PAGE_SIZE);
+	if (unlikely(mmsim_stepping))
+		machine_work(WORK_page_copy, 1);
 }
 
 bool folio_try_get(struct folio *folio)

@@ -32,6 +32,8 @@ bool folio_try_get(struct folio *folio);
 void folio_put(struct mmsim *sim, struct folio *folio);
 
 struct folio *pfn_folio(const struct mmsim *sim, unsigned long pfn);
+/* Copy a page's bytes (page_copy). */
+void folio_copy(struct mmsim *sim, struct folio *to, const struct folio *from);
 /* The page's 4096 bytes. */
 void *pfn_address(const struct mmsim *sim, unsigned long pfn);
 /* Pages from this one on were never used. */

@@ -181,6 +181,7 @@ void mmsim_config_init(struct mmsim_config *config)
 		.spurious_1_in = 512,
 		.tick_1_in = 1024,
 		.statistics = 1,
+		.payload = 1,
 	};
 	strcpy(config->kernel, kernels[ARRAY_SIZE(kernels) - 1]);
 #if defined(MMSIM_ASAN) || defined(MMSIM_TSAN)

@@ -17,8 +17,6 @@
 #include "rmap/anon_vma.h"
 #include "rmap/migrate.h"
 
-#include <string.h>
-
 static bool access_error(const struct vm_area_struct *vma, bool write)
 {
 	if (write)
@@ -173,9 +171,7 @@ static enum fault_result wp_page_copy(struct vm_fault *vmf, struct pte_table *ta
 		folio_put(sim, old);
 		return result == FAULT_DONE ? FAULT_OOM : result;
 	}
-	memcpy(pfn_address(sim, new->pfn), pfn_address(sim, old->pfn), PAGE_SIZE);
-	if (unlikely(mmsim_stepping))
-		machine_work(WORK_page_copy, 1);
+	folio_copy(sim, new, old);
 	spin_lock(&table->ptl, LOCK_pte_lock, vmf->vma_lock ? SITE_fault_vma : SITE_fault);
 	won = pte_same(READ_ONCE(*ptep), pte);
 	if (won) {

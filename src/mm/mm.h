@@ -127,6 +127,8 @@ struct mmu_gather {
 	struct mmu_gather_batch *batches; /* once local is full; the last is the first */
 	unsigned int nr_pages;
 	bool flush; /* a PTE was changed since the last flush */
+	const void *own; /* folio->mapping of pages that are not counted as inherited */
+	uint64_t inherited;
 	struct pgtable_gather tables;
 	struct folio *local[MMU_GATHER_LOCAL];
 };

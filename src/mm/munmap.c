@@ -173,6 +173,18 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 	return err;
 }
 
+/* And say whether the VMA could have left its ancestors' anon_vmas. */
+static void zap_counted(struct mmu_gather *tlb, struct vm_area_struct *vma)
+{
+	tlb->own = (char *)vma->anon_vma + 1;
+	tlb->inherited = 0;
+	zap_page_range(tlb, vma->vm_start, vma->vm_end, true);
+	if (!vma->anon_vma || anon_vma_chain_is_singular(vma))
+		return;
+	count_event(COUNTER_exit_inherited);
+	count_events(COUNTER_exit_copied, !tlb->inherited);
+}
+
 void exit_mmap(struct mm_struct *mm)
 {
 	enum trace_operation outer = trace_operation_begin(OPERATION_exit);
@@ -185,7 +197,7 @@ void exit_mmap(struct mm_struct *mm)
 	mmap_read_lock(mm, SITE_exit);
 	tlb_gather_mmu(&tlb, mm);
 	for_each_vma_range (&mm->mm_mt, vma, addr, TASK_SIZE)
-		zap_page_range(&tlb, vma->vm_start, vma->vm_end, true);
+		zap_counted(&tlb, vma);
 	mmap_read_unlock(mm);
 
 	mmap_write_lock(mm, SITE_exit);

@@ -15,6 +15,8 @@ void tlb_gather_mmu(struct mmu_gather *tlb, struct mm_struct *mm)
 	tlb->batches = NULL;
 	tlb->nr_pages = 0;
 	tlb->flush = false;
+	tlb->own = NULL;
+	tlb->inherited = 0;
 	tlb->tables = (struct pgtable_gather){NULL, NULL};
 	atomic_inc(&mm->tlb_flush_pending);
 }
@@ -171,6 +173,7 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 	if (pte_pfn(pte) == ZERO_PAGE_PFN)
 		return;
 	folio = pfn_folio(tlb->mm->sim, pte_pfn(pte));
+	tlb->inherited += quiet_load(folio->mapping) != tlb->own;
 	atomic_dec(&folio->_mapcount);
 	gather_folio(tlb, folio);
 }

@@ -6,8 +6,6 @@
 #include "mem/pgtable.h"
 #include "mem/tlb.h"
 
-#include <string.h>
-
 #define MIGRATE_TRIES 10 /* while the page is busy */
 
 /* ---- isolation ---- */
@@ -123,11 +121,9 @@ static void remove_migration_ptes(struct mmsim *sim, struct folio *src, struct f
 
 /* ---- a page ---- */
 
-static void copy_folio(struct mmsim *sim, struct folio *dst, const struct folio *src)
+static void fill_copy(struct mmsim *sim, struct folio *dst, const struct folio *src)
 {
-	memcpy(pfn_address(sim, dst->pfn), pfn_address(sim, src->pfn), PAGE_SIZE);
-	if (unlikely(mmsim_stepping))
-		machine_work(WORK_page_copy, 1);
+	folio_copy(sim, dst, src);
 	WRITE_ONCE(dst->mapping, src->mapping);
 	dst->index = src->index;
 	fetch_or(&dst->flags, READ_ONCE(src->flags) & (PG_dirty | PG_lazyfree));
@@ -141,7 +137,7 @@ static int move_folio(struct mmsim *sim, struct folio *src, struct folio *dst)
 	try_to_migrate(sim, src);
 	/* Unmapped, and nobody but the caller knows it: nobody can come to know it. */
 	if (!folio_mapped(src) && atomic_read(&src->_refcount) == 1) {
-		copy_folio(sim, dst, src);
+		fill_copy(sim, dst, src);
 		to = dst;
 	}
 	remove_migration_ptes(sim, src, to);

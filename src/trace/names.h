@@ -151,6 +151,8 @@ enum wait_share {
 	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
 	X(fork_calls, "calls", "fork")                                                             \
 	X(fork_ptes, "pages", "PTEs that fork copied")                                             \
+	X(exit_inherited, "VMAs", "VMAs of processes that end, which fork had made of faulted ones")   \
+	X(exit_copied, "VMAs", "of them, without a page that was not their own")                   \
 	X(anon_vma_reused, "VMAs", "VMAs for which fork found an anon_vma to reuse")               \
 	X(rmap_walks, "walks", "walks over the VMAs that may map an anonymous page")               \
 	X(rmap_exclusive, "walks", "of them under the page's own anon_vma's lock")                 \

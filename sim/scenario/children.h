@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Processes that forks make. Each has its tasks from the beginning, which wait until a fork gives
+ * them an address space, and again when they have left it. These words are no part of the
+ * simulated kernel, so touching them is no step.
+ */
+#ifndef MMSIM_SIM_SCENARIO_CHILDREN_H
+#define MMSIM_SIM_SCENARIO_CHILDREN_H
+
+#include "worker.h"
+
+enum child_state { CHILD_FREE, CHILD_CLAIMED, CHILD_LIVE };
+
+/* A place for one process: one of a [process NAME]'s count. */
+struct child {
+	unsigned int process; /* place in scenario->processes */
+	unsigned int tasks; /* that it has */
+	int state; /* enum child_state; who claims it has it until he lets it go, by release */
+	struct mm_struct *mm; /* the claimant's, then the tasks' */
+	uint64_t born; /* the so-manyth fork */
+	unsigned int lives; /* release by who forked, acquire by the tasks */
+	unsigned int to_enter, to_leave, running; /* tasks of this life */
+	int killed;
+};
+
+/* Places for all that may live at once. 0 or -ENOMEM. */
+int children_prepare(struct workload *w);
+void children_free(struct workload *w);
+/* The i-th place of a process with a parent. */
+struct child *child_at(struct workload *w, unsigned int process, unsigned int i);
+
+/* The operations. 0 or -errno: -EAGAIN, all places are taken; -ESRCH, there is none to kill. */
+int children_fork(struct worker *worker, unsigned int process);
+int children_kill(struct worker *worker, unsigned int process);
+
+/* A task of a child: wait for the next life, and enter it. False: there will be none. */
+bool child_begin(struct worker *worker);
+/* Its life is over, by itself or by a kill. */
+void child_end(struct worker *worker);
+static inline bool child_is_killed(const struct child *child)
+{
+	return child && quiet_load(child->killed);
+}
+
+/* A task can fork no more. The last one ends the waiting of all children's tasks. */
+void children_leave(struct workload *w, unsigned int tasks);
+
+#endif
