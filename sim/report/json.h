@@ -6,9 +6,12 @@
 #include "trace/histogram.h"
 
 #include <jansson.h>
+#include <mmsim/mmsim.h>
 
 void json_set_int(json_t *object, const char *key, uint64_t value);
 void json_set_text(json_t *object, const char *key, const char *value);
+/* Objects and bytes of one type, by its name. */
+void json_set_bytes(json_t *object, const struct mmsim_bytes *bytes);
 /* "": there is none. */
 const char *json_text(const json_t *object, const char *key);
 /* Count, sum, quantiles and longest of times, nanoseconds. */

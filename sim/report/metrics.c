@@ -7,6 +7,13 @@
 #include <string.h>
 
 /* clang-format off */
+#define LOCK_WAITS(X, lock)                                                                        \
+	X(lock ".wait.count", COUNT, false, "waits_by_lock." lock ".count", NULL,                  \
+	  "contended waits for it")                                                                \
+	X(lock ".wait.total", MS, false, "waits_by_lock." lock ".total_ns", NULL,                  \
+	  "their time, added up")                                                                  \
+	X(lock ".wait.longest", MS, false, "waits_by_lock." lock ".max_ns", NULL,                  \
+	  "the longest of them")
 #define METRICS(X)                                                                                 \
 	X("elapsed", SECONDS, false, "run.elapsed_ns", NULL, "from the first task to the last") \
 	X("ops.rate", RATE, true, "run.operations_done", "run.elapsed_ns",                         \
@@ -20,12 +27,12 @@
 	X("mmap_lock.write", COUNT, false, "totals.mmap_lock_write", NULL, "taken for writing")    \
 	X("mmap_lock.hold", US, false, "totals.mmap_lock_hold_ns", "totals.mmap_lock_holds",       \
 	  "mean time held; it grows when short holds go")                                          \
-	X("mmap_lock.wait.count", COUNT, false, "waits_by_lock.mmap_lock.count", NULL,             \
-	  "contended waits for it")                                                                \
-	X("mmap_lock.wait.total", MS, false, "waits_by_lock.mmap_lock.total_ns", NULL,             \
-	  "their time, added up")                                                                  \
-	X("mmap_lock.wait.longest", MS, false, "waits_by_lock.mmap_lock.max_ns", NULL,             \
-	  "the longest of them")                                                                   \
+	LOCK_WAITS(X, "mmap_lock")                                                                 \
+	LOCK_WAITS(X, "anon_vma_root")                                                             \
+	X("rmap.exclusive", PERCENT, true, "counters.rmap_exclusive", "counters.rmap_walks",       \
+	  "walks under the page's own anon_vma's lock")                                            \
+	X("rmap.contended", COUNT, false, "counters.rmap_contended", NULL,                         \
+	  "walks given up, as the lock was contended")                                             \
 	X("madvise.p99", US, false, "operations.madvise.latency.p99_ns", NULL,                     \
 	  "of a recording: time of a madvise")                                                     \
 	X("w.p99", US, false, "operations.w.latency.p99_ns", NULL,                                 \

@@ -376,18 +376,22 @@ static void add_waits(const struct mmsim *sim, json_t *result)
 	json_object_set_new(result, "edges", edges);
 }
 
+void json_set_bytes(json_t *object, const struct mmsim_bytes *bytes)
+{
+	json_t *one = json_object();
+
+	json_set_int(one, "objects", bytes->objects);
+	json_set_int(one, "bytes", bytes->bytes);
+	json_object_set_new(object, bytes->type, one);
+}
+
 static json_t *bytes_json(const struct mmsim *sim)
 {
 	json_t *object = json_object();
 	struct mmsim_bytes bytes;
 
-	for (unsigned int i = 0; !mmsim_bytes_at(sim, i, &bytes); i++) {
-		json_t *one = json_object();
-
-		json_set_int(one, "objects", bytes.objects);
-		json_set_int(one, "bytes", bytes.bytes);
-		json_object_set_new(object, bytes.type, one);
-	}
+	for (unsigned int i = 0; !mmsim_bytes_at(sim, i, &bytes); i++)
+		json_set_bytes(object, &bytes);
 	return object;
 }
 

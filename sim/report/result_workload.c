@@ -150,6 +150,19 @@ static json_t *task_json(const struct mmsim *sim, const struct workload_group *g
 	return object;
 }
 
+/* What was in use at the end, while there still were processes. */
+static void add_memory(json_t *result, const struct workload_result *workload)
+{
+	json_t *bytes = json_object(), *pages = json_object();
+
+	for (unsigned int i = 0; i < workload->nr_bytes; i++)
+		json_set_bytes(bytes, &workload->bytes[i]);
+	json_object_set_new(result, "bytes", bytes);
+	json_set_int(pages, "exclusive", workload->pages_exclusive);
+	json_set_int(pages, "shared", workload->pages_shared);
+	json_object_set_new(result, "pages", pages);
+}
+
 void result_add_workload(json_t *result, const struct mmsim *sim, const struct scenario *scenario,
 			 const struct workload_result *workload)
 {
@@ -164,6 +177,7 @@ void result_add_workload(json_t *result, const struct mmsim *sim, const struct s
 	json_set_int(run, "elapsed_ns", workload->elapsed_ns);
 	json_set_int(run, "operations_done", done);
 	json_set_int(run, "vmas", workload->vmas);
+	add_memory(result, workload);
 	json_set_text(result, "question", scenario->question);
 	json_set_text(result, "metrics", scenario->metrics);
 	json_object_set_new(result, "tasks", tasks);

@@ -195,6 +195,44 @@ static void print_madvise(const json_t *result, FILE *out)
 	}
 }
 
+static double bytes_of(const json_t *result, const char *type, const char *what)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "bytes.%s.%s", type, what);
+	return json_number_at(result, path);
+}
+
+/* How pages found their PTEs, and what is kept for that. */
+static void print_rmap(const json_t *result, FILE *out)
+{
+	static const char *const types[] = {"vm_area_struct", "anon_vma", "anon_vma_chain",
+					    "pte_table"};
+	double walks = json_number_at(result, "counters.rmap_walks");
+	double exclusive = json_number_at(result, "pages.exclusive");
+	double pages = exclusive + json_number_at(result, "pages.shared");
+
+	if (!walks && !json_number_at(result, "counters.fork_calls"))
+		return;
+	fprintf(out,
+		"\nwalks from pages: %.0f, met %.2f VMAs each, %.1f %% under the page's own "
+		"lock; given up: %.0f\n",
+		walks, walks ? json_number_at(result, "counters.rmap_vmas") / walks : 0,
+		walks ? 100 * json_number_at(result, "counters.rmap_exclusive") / walks : 0,
+		json_number_at(result, "counters.rmap_contended"));
+	fprintf(out, "pages at the end: %.0f, %.1f %% mapped by one process alone; in MiB:", pages,
+		pages ? 100 * exclusive / pages : 0);
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++)
+		fprintf(out, "%s %s %.1f (%.0f)", i ? "," : "", types[i],
+			bytes_of(result, types[i], "bytes") / (1 << 20),
+			bytes_of(result, types[i], "objects"));
+	fprintf(out,
+		"\nVMAs of ended processes that fork had made of faulted ones: %.0f, of them "
+		"with all pages copied: %.0f\n",
+		json_number_at(result, "counters.exit_inherited"),
+		json_number_at(result, "counters.exit_copied"));
+}
+
 void workload_print(const json_t *result, FILE *out)
 {
 	print_head(result, out);
@@ -203,6 +241,7 @@ void workload_print(const json_t *result, FILE *out)
 	print_operations(result, out);
 	print_frames(result, out);
 	print_madvise(result, out);
+	print_rmap(result, out);
 	blame_print(result, out);
 	print_edges(result, "who waited for whom (the longest in all first)", out);
 	print_artefacts(result, out);

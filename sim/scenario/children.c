@@ -19,7 +19,8 @@ int children_prepare(struct workload *w)
 		return -ENOMEM;
 	w->nr_children = nr;
 	for (unsigned int p = 0; p < s->nr_processes; p++)
-		for (unsigned int i = 0; s->processes[p].parent >= 0 && i < s->processes[p].count; i++)
+		for (unsigned int i = 0; s->processes[p].parent >= 0 && i < s->processes[p].count;
+		     i++)
 			child_at(w, p, i)->process = p;
 	return 0;
 }

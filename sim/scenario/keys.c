@@ -59,8 +59,8 @@ static const struct key process_keys[] = {
 
 #define VMA(field) offsetof(struct scenario_vma, field)
 static const struct key vma_keys[] = {
-	{"process", "NAME", "whose it is; without it the only one without a parent", KEY_REFERENCE, VMA(in), 0,
-	 0},
+	{"process", "NAME", "whose it is; without it the only one without a parent", KEY_REFERENCE,
+	 VMA(in), 0, 0},
 	{"size", "SIZE", "of one", KEY_SIZE, VMA(size), 0, 0},
 	{"count", "N", "so many; default 1", KEY_NUMBER, VMA(count), 0, 100000},
 	{"gap", "SIZE", "unmapped between one and the next; default one page", KEY_SIZE, VMA(gap),
@@ -79,9 +79,10 @@ static const struct key vma_keys[] = {
 
 #define TASK(field) offsetof(struct scenario_task, field)
 static const struct key task_keys[] = {
-	{"process", "NAME", "where it runs; without it the only one without a parent", KEY_REFERENCE, TASK(in),
-	 0, 0},
-	{"count", "N", "so many of one name, in each process; default 1", KEY_NUMBER, TASK(count), 0, 1000},
+	{"process", "NAME", "where it runs; without it the only one without a parent",
+	 KEY_REFERENCE, TASK(in), 0, 0},
+	{"count", "N", "so many of one name, in each process; default 1", KEY_NUMBER, TASK(count),
+	 0, 1000},
 	{"nice", "N", "-20 to 19", KEY_NUMBER, TASK(nice), -20, 19},
 	{"fifo", "PRIORITY", "SCHED_FIFO with that priority, 1 to 99; 0: not", KEY_NUMBER,
 	 TASK(fifo), 0, 99},

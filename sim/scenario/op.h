@@ -39,8 +39,8 @@
 	X(MPROTECT, "mprotect", "START LEN PROT", "change the protection of a range",              \
 	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_PROT)                                                \
 	X(MLOCK, "mlock", "START LEN [onfault]",                                                   \
-	  "lock a range into memory; onfault: pages as they come",                                 \
-	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_ON_FAULT)                                            \
+	  "lock a range into memory; onfault: pages as they come", SIM_ARG_START, SIM_ARG_LEN,     \
+	  SIM_ARG_ON_FAULT)                                                                        \
 	X(MUNLOCK, "munlock", "START LEN", "undo mlock", SIM_ARG_START, SIM_ARG_LEN)               \
 	X(MLOCKALL, "mlockall", "FLAGS",                                                           \
 	  "lock all memory: c what there is, f what will be, o pages as they come",                \
@@ -61,8 +61,8 @@
 	  SIM_ARG_START, SIM_ARG_LEN, SIM_ARG_NEW_LEN, SIM_ARG_MOVE)                               \
 	X(BRK, "brk", "ADDR", "move the end of the heap; 0x0 asks where it is", SIM_ARG_START)     \
 	X(MOVE_PAGES, "move_pages", "START LEN",                                                   \
-	  "move the pages of a range to other memory, whoever maps them",                          \
-	  SIM_ARG_START, SIM_ARG_LEN)                                                              \
+	  "move the pages of a range to other memory, whoever maps them", SIM_ARG_START,           \
+	  SIM_ARG_LEN)                                                                             \
 	X(R, "r", "ADDR", "load the u64 at the page's start, or touch the byte address",           \
 	  SIM_ARG_START)                                                                           \
 	X(W, "w", "ADDR [VALUE]", "store a u64; without VALUE what was stored is not known",       \
@@ -85,8 +85,7 @@
 	  SIM_ARG_NAME)                                                                            \
 	X(COMPUTE, "compute", "TIME", "use the CPU for so long", SIM_ARG_TIME)                     \
 	X(BARRIER, "barrier", "NAME",                                                              \
-	  "wait until all tasks that name this barrier have come, or ended",                       \
-	  SIM_ARG_NAME)                                                                            \
+	  "wait until all tasks that name this barrier have come, or ended", SIM_ARG_NAME)         \
 	X(DO, "do", "NAME", "do the lines of [script NAME]", SIM_ARG_NAME)
 
 #define SIM_OP_ENUM(id, ...) OP_##id,
@@ -132,7 +131,7 @@ extern const struct sim_op_spec sim_op_specs[NR_SIM_OPS];
 
 /* What an importer knows about an operation that the traced program did not say. */
 #define SIM_NOTE_ASSUMED 0x1 /* not seen in the trace: the importer inferred it */
-#define SIM_NOTE_FILE 0x2    /* was a file mapping; replayed as anonymous private memory */
+#define SIM_NOTE_FILE 0x2 /* was a file mapping; replayed as anonymous private memory */
 
 /*
  * One operation. prot holds PROT_*; flags holds MAP_* for mmap (neither MAP_FIXED nor

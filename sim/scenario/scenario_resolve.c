@@ -280,8 +280,7 @@ static int find_script(const struct resolver *r, struct script_op *op, int proce
 	if (op->index < 0)
 		return bad_name(r, op->file, op->op.line, "the name of a [script NAME] above",
 				op->name, near);
-	if (process >= 0 &&
-	    r->s->scripts[op->index].script.processes & ~family_of(r, process))
+	if (process >= 0 && r->s->scripts[op->index].script.processes & ~family_of(r, process))
 		return bad_name(r, op->file, op->op.line,
 				"a script with VMAs of the task's process", op->name, NULL);
 	return 0;
@@ -302,7 +301,8 @@ static int find_child(const struct resolver *r, struct script_op *op, int proces
 				op->name, near);
 	if (op->op.kind == OP_FORK && process >= 0 && !(family_of(r, process) >> parent & 1))
 		return bad_name(r, op->file, op->op.line,
-				"a process whose parent this one is, or comes from", op->name, NULL);
+				"a process whose parent this one is, or comes from", op->name,
+				NULL);
 	return 0;
 }
 

@@ -198,7 +198,8 @@ unsigned int mmsim_map_count(const struct mm_struct *mm)
 static int count_reached(const struct folio *folio, const struct vm_area_struct *must)
 {
 	const struct anon_vma *anon_vma = folio_anon_vma(folio);
-	struct anon_vma_chain *avc = interval_tree_first(&anon_vma->tree, folio->index, folio->index);
+	struct anon_vma_chain *avc =
+		interval_tree_first(&anon_vma->tree, folio->index, folio->index);
 	bool came = false;
 	int n = 0;
 

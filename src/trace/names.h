@@ -95,8 +95,9 @@ enum lock_site {
 	X(mmap)                                                                                    \
 	X(munmap)                                                                                  \
 	X(mprotect)                                                                                \
-	X(mremap) X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd)     \
-		X(fork) X(exit) X(move_pages) X(compact) X(shrink)
+	X(mremap)                                                                                  \
+	X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd) X(fork)       \
+		X(exit) X(move_pages) X(compact) X(shrink)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,
@@ -151,7 +152,8 @@ enum wait_share {
 	X(mlock_calls, "calls", "mlock, munlock, mlockall, munlockall")                            \
 	X(fork_calls, "calls", "fork")                                                             \
 	X(fork_ptes, "pages", "PTEs that fork copied")                                             \
-	X(exit_inherited, "VMAs", "VMAs of processes that end, which fork had made of faulted ones")   \
+	X(exit_inherited, "VMAs",                                                                  \
+	  "VMAs of processes that end, which fork had made of faulted ones")                       \
 	X(exit_copied, "VMAs", "of them, without a page that was not their own")                   \
 	X(anon_vma_reused, "VMAs", "VMAs for which fork found an anon_vma to reuse")               \
 	X(rmap_walks, "walks", "walks over the VMAs that may map an anonymous page")               \
