@@ -12,11 +12,14 @@
 /* The page at @addr, isolated; NULL: there is none that could be moved. */
 static struct folio *isolate_page_at(struct mm_struct *mm, unsigned long addr)
 {
-	struct pte_table *table = pte_table_find(mm, addr);
+	struct pte_table *table = NULL;
 	struct folio *folio = NULL;
 	pte_t pte;
 
-	if (!table || !vma_tree_walk(&mm->mm_mt, addr))
+	/* The VMA first: munmap frees page tables with mmap_lock held for read, too. */
+	if (vma_tree_walk(&mm->mm_mt, addr))
+		table = pte_table_find(mm, addr);
+	if (!table)
 		return NULL;
 	spin_lock(&table->ptl, LOCK_pte_lock, SITE_move_pages);
 	pte = READ_ONCE(table->pte[pte_index(addr)]);

@@ -131,7 +131,8 @@ struct anon_vma_chain *interval_tree_first(const struct interval_tree *tree, uns
 struct anon_vma_chain *interval_tree_next(struct anon_vma_chain *link, unsigned long first,
 					  unsigned long last)
 {
-	struct anon_vma_chain *below = link->right ? first_below(link->right, first, last) : NULL;
+	struct anon_vma_chain *right = READ_ONCE(link->right);
+	struct anon_vma_chain *below = right ? first_below(right, first, last) : NULL;
 
 	while (!below && link->parent) {
 		bool was_left = link->parent->left == link;
