@@ -118,6 +118,7 @@ void bench_vma_index(struct bench *bench);
 void bench_fault(struct bench *bench);
 void bench_mmap_munmap(struct bench *bench);
 void bench_dontneed(struct bench *bench);
+void bench_fork(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_statistics(struct bench *bench);
 void bench_two_tasks(struct bench *bench);

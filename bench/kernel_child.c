@@ -86,18 +86,66 @@ static double time_dontneed(char *region)
 	return (double)(bench_now_ns() - start) / DONTNEED_CALLS;
 }
 
-static double time_call(enum kernel_call call, char *region)
+static char *fork_vmas, *fork_pages;
+static struct fork_layout fork_layout;
+
+static void map_fork_layout(const struct fork_layout *layout)
 {
-	return call == CALL_DONTNEED ? time_dontneed(region) : time_mmap_munmap();
+	size_t size = layout->vmas * FORK_STRIDE;
+
+	fork_layout = *layout;
+	if (layout->pages) {
+		fork_pages = map(layout->pages * PAGE_SIZE, PROT_READ | PROT_WRITE);
+		madvise(fork_pages, layout->pages * PAGE_SIZE, MADV_NOHUGEPAGE);
+	}
+	if (!layout->vmas)
+		return;
+	/* The second page of each is given back, so that none merge. */
+	fork_vmas = map(size, PROT_READ | PROT_WRITE);
+	for (size_t at = PAGE_SIZE; at < size; at += FORK_STRIDE)
+		if (munmap(fork_vmas + at, PAGE_SIZE))
+			child_fails("munmap");
 }
 
-static _Noreturn void child_main(int command, int answer, unsigned int nr_vmas)
+static double time_fork(void)
+{
+	uint64_t start;
+	pid_t pid;
+
+	for (size_t i = 0; i < fork_layout.vmas; i++)
+		*(volatile char *)(fork_vmas + i * FORK_STRIDE) = 1;
+	for (size_t i = 0; i < fork_layout.pages; i++)
+		*(volatile char *)(fork_pages + i * PAGE_SIZE) = 1;
+	start = bench_now_ns();
+	pid = fork();
+	if (!pid)
+		_exit(0);
+	if (pid < 0 || waitpid(pid, NULL, 0) != pid)
+		child_fails("fork");
+	return (double)(bench_now_ns() - start);
+}
+
+static double time_call(enum kernel_call call, char *region)
+{
+	switch (call) {
+	case CALL_DONTNEED:
+		return time_dontneed(region);
+	case CALL_FORK:
+		return time_fork();
+	default:
+		return time_mmap_munmap();
+	}
+}
+
+static _Noreturn void child_main(int command, int answer, unsigned int nr_vmas,
+				 const struct fork_layout *layout)
 {
 	char *region = map(REGION_SIZE, PROT_READ | PROT_WRITE);
 	enum kernel_call call;
 
 	/* Fails only where there are no huge pages to begin with. */
 	madvise(region, REGION_SIZE, MADV_NOHUGEPAGE);
+	map_fork_layout(layout);
 	nr_vmas = fill(nr_vmas);
 	if (write(answer, &nr_vmas, sizeof(nr_vmas)) != sizeof(nr_vmas))
 		_exit(1);
@@ -132,7 +180,7 @@ void kernel_child_start(struct kernel_child *child, unsigned int nr_vmas)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		close(command[1]);
 		close(answer[0]);
-		child_main(command[0], answer[1], nr_vmas);
+		child_main(command[0], answer[1], nr_vmas, &child->layout);
 	}
 	close(command[0]);
 	close(answer[1]);

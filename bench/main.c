@@ -25,7 +25,8 @@ static const struct {
 	{"fault", bench_fault},		{"mmap_munmap", bench_mmap_munmap},
 	{"dontneed", bench_dontneed},	{"statistics", bench_statistics},
 	{"two_tasks", bench_two_tasks}, {"step_machine", bench_step_machine},
-	{"memory", bench_memory},	{"modelled", bench_modelled},
+	{"fork", bench_fork},		{"memory", bench_memory},
+	{"modelled", bench_modelled},
 };
 
 #define PATIENCE_S 90
