@@ -76,7 +76,7 @@ int children_fork(struct worker *worker, unsigned int process)
 		return err;
 	}
 	child->born = quiet_add(w->births, 1ul);
-	child->to_enter = child->to_leave = child->running = child->tasks;
+	child->running = child->tasks;
 	quiet_store(child->killed, 0);
 	quiet_add(w->active, child->tasks);
 	quiet_store_release(child->state, CHILD_LIVE);
@@ -138,9 +138,6 @@ bool child_begin(struct worker *worker)
 	worker->mm = child->mm;
 	workload_reset(worker);
 	worker->error = mmsim_use_mm(child->mm);
-	/* The last to enter drops what the fork held it by. */
-	if (quiet_add(child->to_enter, -1u) == 1)
-		mmsim_mm_put(child->mm);
 	worker->now_ns = mmsim_now_ns();
 	return true;
 }
@@ -148,14 +145,16 @@ bool child_begin(struct worker *worker)
 void child_end(struct worker *worker)
 {
 	struct child *child = worker->child;
-	bool last = quiet_add(child->to_leave, -1u) == 1;
-	uint64_t begin_ns = mmsim_now_ns();
+	uint64_t begin_ns;
 
 	mmsim_use_mm(NULL);
-	if (last)
+	begin_ns = mmsim_now_ns();
+	/* The end of the run is no end of a process: all at once would be a storm of our making. */
+	if (quiet_add(child->running, -1u) == 1 && !workload_over(worker->w, begin_ns)) {
+		mmsim_mm_put(child->mm);
 		worker_count_op(worker, OP_EXIT, begin_ns, false);
-	if (quiet_add(child->running, -1u) == 1)
 		let_go(child);
+	}
 	children_leave(worker->w, 1);
 }
 
@@ -166,8 +165,11 @@ void children_leave(struct workload *w, unsigned int tasks)
 	/* Release: pairs with the acquire in child_begin(). */
 	quiet_store_release(w->no_more_forks, 1);
 	wake_tasks(w, NULL);
-	/* Who has no tasks goes with the last that could have killed it. */
+}
+
+void children_end(struct workload *w)
+{
 	for (unsigned int i = 0; i < w->nr_children; i++)
-		if (!w->children[i].tasks && w->children[i].state == CHILD_LIVE)
+		if (w->children[i].state == CHILD_LIVE)
 			mmsim_mm_put(w->children[i].mm);
 }

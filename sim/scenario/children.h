@@ -16,15 +16,17 @@ struct child {
 	unsigned int process; /* place in scenario->processes */
 	unsigned int tasks; /* that it has */
 	int state; /* enum child_state; who claims it has it until he lets it go, by release */
-	struct mm_struct *mm; /* the claimant's, then the tasks' */
+	struct mm_struct *mm; /* with the reference that fork gave, until the process ends */
 	uint64_t born; /* the so-manyth fork */
 	unsigned int lives; /* release by who forked, acquire by the tasks */
-	unsigned int to_enter, to_leave, running; /* tasks of this life */
+	unsigned int running; /* tasks of this life */
 	int killed;
 };
 
 /* Places for all that may live at once. 0 or -ENOMEM. */
 int children_prepare(struct workload *w);
+/* Behind the run: end those that lived on. */
+void children_end(struct workload *w);
 void children_free(struct workload *w);
 /* The i-th place of a process with a parent. */
 struct child *child_at(struct workload *w, unsigned int process, unsigned int i);

@@ -644,6 +644,8 @@ int workload_run(struct mmsim *sim, const struct scenario *scenario,
 	err = set_up(w);
 	if (!err)
 		err = run(w);
+	if (!err)
+		children_end(w);
 	for (unsigned int i = 0; i < w->nr_workers; i++)
 		collect_worker(&result->group[w->workers[i].index], &w->workers[i]);
 	free(w->workers);

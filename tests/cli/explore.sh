@@ -38,6 +38,8 @@ check()
 
 check b03-stackrot GROW_UNDER_READ 1 "use after free: T1 touches vma_tree_node"
 check fault-beside-munmap VMA_DETACH_NOT_MARKED 1 "objects or pages were left"
+check exclusive-walk RMAP_EXCLUSIVE_NAIVE 1 "use after free: M touches anon_vma_chain"
+check b06-mremap-walk MREMAP_NO_RMAP_LOCK 3 "a migration entry of page .* nobody is moving"
 # ThreadSanitizer takes a hundred times as long to make a fibre, and has nothing to watch here.
 if [ "${MMSIM_SANITIZE:-}" != thread ]; then
 	check b02-vm-refcnt VMREF_NO_MMGRAB 4 "use after free: T1 touches mm_struct"

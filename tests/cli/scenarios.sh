@@ -22,10 +22,13 @@ run()
 
 for file in sim/scenarios/*.ini; do
 	name=$(basename "$file" .ini)
-	small=()
-	if grep -q '^\[parameter heap\]' "$file"; then
-		small=(--heap=4m)
-	fi
+	case $name in
+	gc-madvise) small=(--heap=4m) ;;
+	zygote-fork) small=(--apps=3 --own=200 --copied=20 --memory=64m) ;;
+	zygote-wide) small=(--children=20 --memory=64m) ;;
+	zygote-deep) small=(--depth=10) ;;
+	*) small=() ;;
+	esac
 	points=2
 	run "$name" "${small[@]}" --machine step --steps=5k --kernel=6.1,6.18
 	points=1
@@ -33,4 +36,4 @@ for file in sim/scenarios/*.ini; do
 	nr=$((nr + 1))
 done
 echo "$nr scenarios"
-[ "$nr" -ge 11 ]
+[ "$nr" -ge 17 ]

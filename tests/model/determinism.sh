@@ -20,13 +20,15 @@ else
 	long=1s
 	short=100ms
 fi
-names=(phone-6.1 phone-6.18 readers-writer faults-own-vmas)
+names=(phone-6.1 phone-6.18 readers-writer faults-own-vmas zygote)
 phone="gc-madvise --machine phone-4+3+1 --ui_cpu=4-7 --gc_cpu=0-3 --hog=4 --native_maps=20"
 arguments=(
 	"$phone --kernel=6.1 --heap=64m --seconds $long"
 	"$phone --kernel=6.18 --heap=64m --seconds $long"
 	"readers-writer --machine flat-8 --readers=4 --readers_cpu=any --seconds $short"
 	"faults-own-vmas --machine server-2x12x2 --threads=48 --seconds $short"
+	"zygote-fork --machine phone-4+3+1 --set anon_rmap=exclusive --apps=4 --own=300
+		--warm=1ms --seconds 2$long"
 )
 
 # run NAME PROGRAM...: the sum of what each scenario answers, as lines "SUM  NAME".
