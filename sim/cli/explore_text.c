@@ -29,11 +29,10 @@ int explore_print_head(struct explore *e)
 		printf("  expected: %s\n", s->expected);
 	if (*s->buggy)
 		printf("  buggy: %s\n", s->buggy);
-	printf("  kernel %s: fault %s, madvise %s, munmap %s, rmap %s %s, rwsem %s\n",
+	printf("  kernel %s: fault %s, madvise %s, munmap %s, anon_rmap %s, rwsem %s\n",
 	       mmsim_effective(sim, "kernel"), mmsim_effective(sim, "fault"),
 	       mmsim_effective(sim, "madvise"), mmsim_effective(sim, "munmap"),
-	       mmsim_effective(sim, "anon_rmap"), mmsim_effective(sim, "rmap_contended"),
-	       mmsim_effective(sim, "rwsem"));
+	       mmsim_effective(sim, "anon_rmap"), mmsim_effective(sim, "rwsem"));
 	if (e->options->mutant)
 		printf("  mutant %s\n", e->options->mutant);
 	mmsim_destroy(sim);

@@ -114,14 +114,18 @@ void print_strategies(const json_t *result, const char *label, FILE *out)
 	const json_t *changes = json_at(result, "configuration.machine_changes");
 	const json_t *what_if = json_at(result, "configuration.what_if");
 
-	fprintf(out, "%s kernel %s: fault %s, madvise %s, munmap %s, rmap %s %s, rwsem %s", label,
+	fprintf(out, "%s kernel %s: fault %s, madvise %s, munmap %s, ", label,
 		text_at(result, "configuration", "kernel"),
 		text_at(result, "configuration", "fault"),
 		text_at(result, "configuration", "madvise"),
-		text_at(result, "configuration", "munmap"),
-		text_at(result, "configuration", "anon_rmap"),
-		text_at(result, "configuration", "rmap_contended"),
-		json_string_value(json_object_get(rwsem, "mmap_lock")));
+		text_at(result, "configuration", "munmap"));
+	/* Where it makes no difference it would be in the way. */
+	if (json_number_at(result, "counters.rmap_walks") ||
+	    json_number_at(result, "counters.fork_calls"))
+		fprintf(out, "anon_rmap %s, rmap_contended %s, ",
+			text_at(result, "configuration", "anon_rmap"),
+			text_at(result, "configuration", "rmap_contended"));
+	fprintf(out, "rwsem %s", json_string_value(json_object_get(rwsem, "mmap_lock")));
 	if (changes)
 		fprintf(out, "; with %s", json_string_value(changes));
 	if (what_if)
