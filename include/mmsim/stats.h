@@ -59,6 +59,8 @@ struct mmsim_edge {
 	int spins; /* a spinlock */
 	int write; /* the waiter wanted it for write */
 	int behind_writer; /* waited behind a queued writer (holder), not for a holder */
+	/* Bit i: meanwhile the waiter held a lock of the i-th class, mmsim_lock_class_at(). */
+	unsigned int holding;
 	uint64_t count, total_ns, max_ns;
 	uint64_t ended; /* of count those that were the last part of their wait */
 	uint64_t preempted_ns; /* models with time: so long the end of the chain was preempted */

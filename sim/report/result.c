@@ -273,6 +273,17 @@ static json_t *totals_json(const struct mmsim *sim)
 	return object;
 }
 
+static json_t *classes_json(unsigned int bits)
+{
+	json_t *array = json_array();
+	const char *name, *guards;
+
+	for (unsigned int i = 0; !mmsim_lock_class_at(i, &name, &guards); i++)
+		if (bits >> i & 1)
+			json_array_append_new(array, json_string(name));
+	return array;
+}
+
 /* What tells an edge's row from another's; its texts. */
 static json_t *edge_key(const struct mmsim_edge *edge)
 {
@@ -290,6 +301,7 @@ static json_t *edge_key(const struct mmsim_edge *edge)
 	json_object_set_new(key, "spins", json_boolean(edge->spins));
 	json_object_set_new(key, "write", json_boolean(edge->write));
 	json_object_set_new(key, "behind_writer", json_boolean(edge->behind_writer));
+	json_object_set_new(key, "holding", classes_json(edge->holding));
 	return key;
 }
 

@@ -241,12 +241,22 @@ static const char *edge_text(const json_t *edge, const char *key)
 	return json_string_value(json_object_get(edge, key));
 }
 
+static void print_holding(const json_t *classes, FILE *out)
+{
+	size_t n = json_array_size(classes);
+
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "%s%s%s", i ? ", " : ", holding ",
+			json_string_value(json_array_get(classes, i)), i + 1 < n ? "" : ",");
+}
+
 static void print_edge(const json_t *edge, bool timed, FILE *out)
 {
 	bool behind = json_is_true(json_object_get(edge, "behind_writer"));
 
-	fprintf(out, "  %s in %s for %s%s%s %s in %s (%s", edge_text(edge, "waiter"),
-		edge_text(edge, "waiter_site"),
+	fprintf(out, "  %s in %s", edge_text(edge, "waiter"), edge_text(edge, "waiter_site"));
+	print_holding(json_object_get(edge, "holding"), out);
+	fprintf(out, " for %s%s%s %s in %s (%s",
 		json_is_true(json_object_get(edge, "spins")) ? "spinlock " : "",
 		edge_text(edge, "lock"), behind ? " behind queued writer" : " of",
 		edge_text(edge, "holder"), edge_text(edge, "holder_site"),

@@ -98,6 +98,7 @@ int mmsim_edge_at(const struct mmsim *sim, unsigned int i, struct mmsim_edge *ou
 		.spins = edge->key.class >= LOCK_page_table_lock,
 		.write = edge->key.mode == LOCK_WRITE,
 		.behind_writer = edge->key.behind_writer,
+		.holding = edge->key.holding,
 		.count = quiet_load(edge->count),
 		.ended = quiet_load(edge->ended),
 		.total_ns = quiet_load(edge->total_ns),

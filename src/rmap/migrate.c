@@ -66,7 +66,8 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 	return true;
 }
 
-static void try_to_migrate(struct mmsim *sim, struct folio *folio)
+/* True: under the lock of the page's own anon_vma. */
+static bool try_to_migrate(struct mmsim *sim, struct folio *folio)
 {
 	struct rmap_walk walk = {
 		.one = try_to_migrate_one,
@@ -76,6 +77,7 @@ static void try_to_migrate(struct mmsim *sim, struct folio *folio)
 	};
 
 	rmap_walk(sim, folio, &walk);
+	return walk.own;
 }
 
 /* ---- entries to PTEs ---- */
@@ -106,7 +108,7 @@ static bool remove_migration_pte(struct folio *dst, struct vm_area_struct *vma,
 }
 
 /* All entries of @src become PTEs of @dst, which may be the same. Both are locked. */
-static void remove_migration_ptes(struct mmsim *sim, struct folio *src, struct folio *dst)
+static void remove_migration_ptes(struct mmsim *sim, struct folio *src, struct folio *dst, bool own)
 {
 	struct rmap_walk walk = {
 		.one = remove_migration_pte,
@@ -114,6 +116,7 @@ static void remove_migration_ptes(struct mmsim *sim, struct folio *src, struct f
 		.site = SITE_migrate,
 		.folio_locked = true,
 		.pinned = true,
+		.own = own,
 	};
 
 	rmap_walk(sim, dst, &walk);
@@ -132,15 +135,15 @@ static void fill_copy(struct mmsim *sim, struct folio *dst, const struct folio *
 /* Both locked, @anon_vma pinned. 0 or -EAGAIN. */
 static int move_folio(struct mmsim *sim, struct folio *src, struct folio *dst)
 {
+	bool own = try_to_migrate(sim, src);
 	struct folio *to = src;
 
-	try_to_migrate(sim, src);
 	/* Unmapped, and nobody but the caller knows it: nobody can come to know it. */
 	if (!folio_mapped(src) && atomic_read(&src->_refcount) == 1) {
 		fill_copy(sim, dst, src);
 		to = dst;
 	}
-	remove_migration_ptes(sim, src, to);
+	remove_migration_ptes(sim, src, to, own);
 	return to == dst ? 0 : -EAGAIN;
 }
 

@@ -126,7 +126,7 @@ static struct rw_semaphore *lock_pinned(struct folio *folio, struct rmap_walk *w
 	struct rw_semaphore *lock;
 
 	*of = folio_anon_vma(folio);
-	lock = &(*of)->root->rwsem;
+	lock = walk->own ? &(*of)->own : &(*of)->root->rwsem;
 	if (down_read_trylock(lock, walk->site))
 		return lock;
 	walk->contended = walk->try_lock;
@@ -188,8 +188,8 @@ void rmap_walk(struct mmsim *sim, struct folio *folio, struct rmap_walk *walk)
 	if (!lock)
 		return;
 	count_event(COUNTER_rmap_walks);
-	if (lock == &anon_vma->own)
-		count_event(COUNTER_rmap_exclusive);
+	walk->own = lock == &anon_vma->own;
+	count_events(COUNTER_rmap_exclusive, walk->own);
 	walk_tree(folio, anon_vma, walk);
 	up_read(lock);
 }

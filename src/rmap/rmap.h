@@ -34,6 +34,12 @@ struct rmap_walk {
 	bool folio_locked; /* by the caller */
 	/* The caller has a reference to the anon_vma, and the page need not be mapped. */
 	bool pinned;
+	/*
+	 * Answer: it was done under the anon_vma's own lock. Question of a pinned walk: was that
+	 * so when the page was still mapped? Then it may be again: who came to share the page's
+	 * entries meanwhile is in the tree, behind whom it has them from.
+	 */
+	bool own;
 	bool try_lock; /* give up when the lock is contended */
 	bool contended; /* answer: it did */
 };

@@ -368,6 +368,15 @@ void trace_wait_granted(struct task *task)
 
 /* ---- waits ---- */
 
+static uint16_t classes_held(const struct task_trace *t)
+{
+	uint16_t held = 0;
+
+	for (unsigned int i = 0; i < MIN(t->depth, TRACE_MAX_HELD); i++)
+		held |= (uint16_t)(1u << what_class(t->held[i].what));
+	return held;
+}
+
 void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site site,
 		      enum lock_mode mode, struct wait_edge *edge)
 {
@@ -382,6 +391,7 @@ void trace_wait_begin(const void *lock, enum lock_class class, enum lock_site si
 	edge->key.class = (uint8_t) class;
 	edge->key.waiter_site = (uint8_t)site;
 	edge->key.mode = (uint8_t)mode;
+	edge->key.holding = classes_held(t);
 	edge->operation = t->operation;
 	edge->longest.ns = 0;
 	edge->behind_writer = false;

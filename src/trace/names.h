@@ -96,8 +96,9 @@ enum lock_site {
 	X(munmap)                                                                                  \
 	X(mprotect)                                                                                \
 	X(mremap)                                                                                  \
-	X(brk) X(mlock) X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd) X(fork)       \
-		X(exit) X(move_pages) X(compact) X(shrink)
+	X(brk)                                                                                     \
+	X(mlock) X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd) X(fork) X(exit)      \
+		X(move_pages) X(compact) X(shrink)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,

@@ -86,7 +86,9 @@ struct edge_key {
 	int16_t waiter, holder, chain_end; /* task indices; -1: not known */
 	uint8_t class, waiter_site, holder_site, chain_end_site;
 	uint8_t holder_state, mode, behind_writer, chain_length;
+	uint16_t holding; /* a bit for each class of which the waiter holds a lock */
 };
+_Static_assert(NR_LOCK_CLASSES <= 16, "each class has its bit");
 
 /* Parts of waits of one key, added up; see struct wait_part. */
 struct edge_sum {

@@ -147,6 +147,63 @@ static void anon_vmas_are_reused(void **state)
 	end();
 }
 
+/* How long the root lock was held, and how often, at a site. */
+static struct mmsim_times root_holds(const char *name)
+{
+	struct mmsim_lock_site site;
+
+	for (unsigned int i = 0; !mmsim_lock_site_at(sim, i, &site); i++)
+		if (!strcmp(site.lock, "anon_vma_root") && !strcmp(site.site, name))
+			return site.hold_write;
+	fail_msg("no site %s", name);
+	return (struct mmsim_times){0};
+}
+
+static int fork_and_put(void *mm)
+{
+	struct mm_struct *child;
+
+	if (mmsim_fork(mm, "child", &child))
+		return -1;
+	mmsim_mm_put(child);
+	return 0;
+}
+
+/* Two holds a fork. Before 7.0 the links are allocated in the first. */
+static void the_root_lock_is_held_by_release(void **state)
+{
+	static const char *const kernels[] = {"6.12", "7.0"};
+	struct mmsim_times clone[2];
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct mmsim_task_attr attr = {.name = "F", .cpu = 7};
+		struct mmsim_config config;
+		struct mm_struct *parent;
+		struct mmsim_task *task;
+
+		mmsim_config_init(&config);
+		assert_int_equal(mmsim_config_set(&config, "machine", "phone-4+3+1", NULL), 0);
+		assert_int_equal(mmsim_config_set(&config, "kernel", kernels[i], NULL), 0);
+		assert_int_equal(mmsim_config_set(&config, "cost.alloc", "100ns", NULL), 0);
+		config.memory_bytes = 16 << 20;
+		parent = make(&config);
+		assert_int_equal(store(parent, 0, 1), MMSIM_ACCESS_NEW);
+		mmsim_use_mm(NULL);
+		task = mmsim_task_create(sim, &attr, fork_and_put, parent);
+		assert_non_null(task);
+		assert_int_equal(mmsim_run(sim), 0);
+		assert_int_equal(mmsim_task_join(task), 0);
+		clone[i] = root_holds("anon_clone");
+		assert_int_equal(clone[i].count, 1);
+		assert_int_equal(root_holds("anon_fork").count, 1);
+		assert_int_equal(root_holds("unlink").count, 1);
+		put(parent);
+		end();
+	}
+	assert_true(clone[0].sum_ns >= clone[1].sum_ns + 100);
+}
+
 /* The Nth allocation fails, for every N: all is as before, or all is done. */
 static void no_memory_leaves_nothing(void **state)
 {
@@ -347,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages_are_shared_until_one_writes),
 		cmocka_unit_test(anon_vmas_are_reused),
+		cmocka_unit_test(the_root_lock_is_held_by_release),
 		cmocka_unit_test(no_memory_leaves_nothing),
 		cmocka_unit_test(a_fork_is_a_snapshot),
 		cmocka_unit_test(shared_pages_are_not_exclusive),
