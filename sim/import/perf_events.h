@@ -55,13 +55,13 @@ struct perf_events {
 	struct text_file file;
 	struct perf_event *events;
 	size_t nr_events, max_events;
-	uint64_t skipped_lines;	 /* neither an event nor a comment, or without a needed value */
+	uint64_t skipped_lines; /* neither an event nor a comment, or without a needed value */
 	uint64_t unknown_events; /* events that PERF_EVENTS does not have */
-	uint64_t cut_lines;	 /* the last line, when it does not end in a newline */
+	uint64_t cut_lines; /* the last line, when it does not end in a newline */
 	/* Of ftrace's text only. */
-	uint64_t lost_events;	    /* what the trace says that it lost */
-	uint64_t no_arguments;	    /* system calls of which only the number was recorded */
-	uint64_t compat_calls;	    /* mmap2() of 32-bit programs */
+	uint64_t lost_events; /* what the trace says that it lost */
+	uint64_t no_arguments; /* system calls of which only the number was recorded */
+	uint64_t compat_calls; /* mmap2() of 32-bit programs */
 	uint64_t guessed_processes; /* threads that nothing says the process of */
 };
 

@@ -42,10 +42,20 @@ static void wake_tasks(struct workload *w, const struct child *child)
 			unpark((struct task *)w->workers[i].self);
 }
 
+/* From one state to another, of the same life or a new one. False: somebody was faster. */
+static bool change(struct child *child, uint64_t from, uint64_t birth, enum child_state state)
+{
+	return quiet_try_cmpxchg(child->life, &from, birth * CHILD_STATES + state);
+}
+
+/* The process has ended: its place is free. */
 static void let_go(struct child *child)
 {
-	/* Release: pairs with the CAS of the next to claim it. */
-	quiet_store_release(child->state, CHILD_FREE);
+	uint64_t life = quiet_load(child->life);
+
+	/* A kill may come between. */
+	while (!change(child, life, life / CHILD_STATES, CHILD_FREE))
+		life = quiet_load(child->life);
 }
 
 /* ---- fork ---- */
@@ -54,9 +64,10 @@ static struct child *claim(struct workload *w, unsigned int process)
 {
 	for (unsigned int i = 0; i < w->scenario->processes[process].count; i++) {
 		struct child *child = child_at(w, process, i);
-		int state = CHILD_FREE;
+		uint64_t life = quiet_load(child->life);
 
-		if (quiet_try_cmpxchg(child->state, &state, CHILD_CLAIMED))
+		if (life % CHILD_STATES == CHILD_FREE &&
+		    change(child, life, life / CHILD_STATES, CHILD_CLAIMED))
 			return child;
 	}
 	return NULL;
@@ -75,49 +86,46 @@ int children_fork(struct worker *worker, unsigned int process)
 		let_go(child);
 		return err;
 	}
-	child->born = quiet_add(w->births, 1ul);
-	child->running = child->tasks;
-	quiet_store(child->killed, 0);
+	quiet_store(child->running, child->tasks);
 	quiet_add(w->active, child->tasks);
-	quiet_store_release(child->state, CHILD_LIVE);
-	/* Release: pairs with the acquire in child_begin(). */
-	quiet_store_release(child->lives, child->lives + 1);
+	/* Nobody else changes what is claimed. */
+	(void)change(child, quiet_load(child->life), quiet_add(w->births, 1ul) + 1, CHILD_LIVE);
 	wake_tasks(w, child);
 	return 0;
 }
 
 /* ---- kill ---- */
 
-static struct child *oldest(struct workload *w, unsigned int process)
+static struct child *oldest(struct workload *w, unsigned int process, uint64_t *life)
 {
 	struct child *found = NULL;
 
 	for (unsigned int i = 0; i < w->scenario->processes[process].count; i++) {
 		struct child *child = child_at(w, process, i);
+		uint64_t its = quiet_load(child->life);
 
-		if (quiet_load_acquire(child->state) != CHILD_LIVE || quiet_load(child->killed))
+		if (its % CHILD_STATES != CHILD_LIVE || (found && its > *life))
 			continue;
-		if (!found || child->born < found->born)
-			found = child;
+		found = child;
+		*life = its;
 	}
 	return found;
 }
 
 int children_kill(struct worker *worker, unsigned int process)
 {
-	struct child *child = oldest(worker->w, process);
-	int state = CHILD_LIVE;
+	struct child *child;
+	uint64_t life = 0;
 
-	if (!child)
-		return -ESRCH;
-	if (child->tasks) {
-		quiet_store(child->killed, 1);
-		wake_tasks(worker->w, child);
+	do {
+		child = oldest(worker->w, process, &life);
+		if (!child)
+			return -ESRCH;
+	} while (!change(child, life, life / CHILD_STATES, CHILD_KILLED));
+	wake_tasks(worker->w, child);
+	if (child->tasks)
 		return 0;
-	}
 	/* Nobody runs in it: it ends here. */
-	if (!quiet_try_cmpxchg(child->state, &state, CHILD_CLAIMED))
-		return -ESRCH;
 	mmsim_mm_put(child->mm);
 	let_go(child);
 	return 0;
@@ -125,21 +133,39 @@ int children_kill(struct worker *worker, unsigned int process)
 
 /* ---- tasks of a child ---- */
 
+/* Has a life begun that the task has not had? */
+static bool is_born(const struct worker *worker)
+{
+	uint64_t life = quiet_load_acquire(worker->child->life);
+
+	return life % CHILD_STATES >= CHILD_LIVE && life / CHILD_STATES != worker->life;
+}
+
 bool child_begin(struct worker *worker)
 {
 	struct child *child = worker->child;
 
-	while (quiet_load_acquire(child->lives) == worker->life) {
+	while (!is_born(worker)) {
 		if (quiet_load_acquire(worker->w->no_more_forks))
 			return false;
 		park(TASK_UNINTERRUPTIBLE, 0);
 	}
-	worker->life++;
+	worker->life = quiet_load(child->life) / CHILD_STATES;
 	worker->mm = child->mm;
 	workload_reset(worker);
 	worker->error = mmsim_use_mm(child->mm);
 	worker->now_ns = mmsim_now_ns();
 	return true;
+}
+
+/* The last task of this life to leave it: acquires what the others did, as they release it. */
+static bool leave_last(struct child *child)
+{
+	unsigned int running = quiet_load(child->running);
+
+	while (!quiet_try_cmpxchg(child->running, &running, running - 1))
+		;
+	return running == 1;
 }
 
 void child_end(struct worker *worker)
@@ -150,7 +176,7 @@ void child_end(struct worker *worker)
 	mmsim_use_mm(NULL);
 	begin_ns = mmsim_now_ns();
 	/* The end of the run is no end of a process: all at once would be a storm of our making. */
-	if (quiet_add(child->running, -1u) == 1 && !workload_over(worker->w, begin_ns)) {
+	if (leave_last(child) && !workload_over(worker->w, begin_ns)) {
 		mmsim_mm_put(child->mm);
 		worker_count_op(worker, OP_EXIT, begin_ns, false);
 		let_go(child);
@@ -170,6 +196,6 @@ void children_leave(struct workload *w, unsigned int tasks)
 void children_end(struct workload *w)
 {
 	for (unsigned int i = 0; i < w->nr_children; i++)
-		if (w->children[i].state == CHILD_LIVE)
+		if (w->children[i].life % CHILD_STATES >= CHILD_LIVE)
 			mmsim_mm_put(w->children[i].mm);
 }

@@ -2,25 +2,28 @@
 /*
  * Processes that forks make. Each has its tasks from the beginning, which wait until a fork gives
  * them an address space, and again when they have left it. These words are no part of the
- * simulated kernel, so touching them is no step.
+ * simulated kernel, so touching them is no step. A kill ends a process where its tasks come to
+ * their next operation or sleep; what they wait for in the kernel they wait for to the end.
  */
 #ifndef MMSIM_SIM_SCENARIO_CHILDREN_H
 #define MMSIM_SIM_SCENARIO_CHILDREN_H
 
 #include "worker.h"
 
-enum child_state { CHILD_FREE, CHILD_CLAIMED, CHILD_LIVE };
+enum child_state { CHILD_FREE, CHILD_CLAIMED, CHILD_LIVE, CHILD_KILLED };
+#define CHILD_STATES 4
 
 /* A place for one process: one of a [process NAME]'s count. */
 struct child {
 	unsigned int process; /* place in scenario->processes */
 	unsigned int tasks; /* that it has */
-	int state; /* enum child_state; who claims it has it until he lets it go, by release */
+	/*
+	 * The so-manyth birth of the run, times CHILD_STATES, and enum child_state: nobody takes
+	 * one life for another. Each change by a CAS, which acquires and releases.
+	 */
+	uint64_t life;
 	struct mm_struct *mm; /* with the reference that fork gave, until the process ends */
-	uint64_t born; /* the so-manyth fork */
-	unsigned int lives; /* release by who forked, acquire by the tasks */
-	unsigned int running; /* tasks of this life */
-	int killed;
+	unsigned int running; /* tasks of this life that have not left it */
 };
 
 /* Places for all that may live at once. 0 or -ENOMEM. */
@@ -41,7 +44,7 @@ bool child_begin(struct worker *worker);
 void child_end(struct worker *worker);
 static inline bool child_is_killed(const struct child *child)
 {
-	return child && quiet_load(child->killed);
+	return child && quiet_load(child->life) % CHILD_STATES == CHILD_KILLED;
 }
 
 /* A task can fork no more. The last one ends the waiting of all children's tasks. */

@@ -477,13 +477,16 @@ static int live(struct worker *worker)
 
 static int live_often(struct worker *worker)
 {
-	int err = 0;
+	int first = 0;
 
-	while (!err && child_begin(worker)) {
-		err = worker->error ? worker->error : live(worker);
+	/* Whoever fails in one life is counted on in the next all the same. */
+	while (child_begin(worker)) {
+		int err = worker->error ? worker->error : live(worker);
+
+		first = first ? first : err;
 		child_end(worker);
 	}
-	return err;
+	return first;
 }
 
 int worker_main(void *arg)

@@ -68,7 +68,7 @@ struct worker {
 	struct mmsim_task *self;
 	struct mm_struct *mm;
 	struct child *child; /* NULL: its process is there from the beginning */
-	unsigned int life; /* the so-manyth of the child */
+	uint64_t life; /* the birth that its present life began with; 0: none yet */
 	uint64_t stream; /* of all that is drawn, by seed, name and place among the tasks */
 	uint64_t random; /* of what is drawn in this loop */
 	struct waited waited; /* until the last time that it waited for a frame's beginning */
@@ -98,6 +98,12 @@ bool barrier_wait(struct worker *worker, unsigned int barrier);
 void barriers_prepare(struct workload *w);
 /* The task ends: nobody waits for it any more. */
 void barriers_leave(struct worker *worker);
+
+/* workload_mm.c: where the VMAs are; a process with its VMAs and its setup done. 0, -errno. */
+int workload_place_vmas(struct workload *w);
+int workload_make_process(struct workload *w, unsigned int i);
+/* Keep what could not be done, with its errno, for the user; @err. */
+int workload_fail(struct workload *w, int err, const char *what, const char *name);
 
 /* workload.c: keep that the task begins operation @op of its script. */
 void workload_note(struct worker *worker, size_t op);

@@ -25,6 +25,7 @@
 	X(ANON_REUSE_IGNORES_CHILDREN, "fork reuses an anon_vma that has two children")            \
 	X(UNLINK_NO_ROOT_LOCK, "unlink_anon_vmas does not take the root lock")                     \
 	X(MREMAP_NO_RMAP_LOCK, "mremap never takes the rmap locks")                                \
+	X(ANON_TREE_NEWEST_FIRST, "a walk visits the newest of VMAs with equal offsets first")     \
 	X(RMAP_PEEK_UNLOCKED, "a walk looks for migration entries without the PTE lock")           \
 	X(RMAP_EXCLUSIVE_NAIVE, "a walk of an exclusive page has the folio lock, nothing else")    \
 	X(FOLIO_ABORT_NO_PASS_ON, "a killed waiter for a folio lock may be leaving with it")       \

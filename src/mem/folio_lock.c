@@ -31,11 +31,16 @@ int folio_waits_create(struct mmsim *sim)
 	return 0;
 }
 
-static struct folio_wait_queue *queue_of(struct mmsim *sim, const struct folio *folio)
+unsigned int folio_waitqueue_nr(const struct folio *folio)
 {
 	uint64_t hash = folio->pfn * 0x9e3779b97f4a7c15ull;
 
-	return &sim->folio_waits[hash >> (64 - HASH_BITS)];
+	return (unsigned int)(hash >> (64 - HASH_BITS));
+}
+
+static struct folio_wait_queue *queue_of(struct mmsim *sim, const struct folio *folio)
+{
+	return &sim->folio_waits[folio_waitqueue_nr(folio)];
 }
 
 static bool set_locked(struct folio *folio)

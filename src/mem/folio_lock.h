@@ -22,6 +22,8 @@
 #define FOLIO_WAIT_QUEUES 256
 #define FOLIO_LOCK_UNFAIRNESS 5 /* races that a waiter may lose */
 
+/* Which of the wait queues a page's waiters are in, among others'. */
+unsigned int folio_waitqueue_nr(const struct folio *folio);
 /* Make @sim's wait queues. 0 or -ENOMEM. */
 int folio_waits_create(struct mmsim *sim);
 

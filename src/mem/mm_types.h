@@ -50,7 +50,7 @@ struct fault_strategy;
 enum folio_flag {
 	/*
 	 * Mapped by one PTE that may be made writable. Set and cleared under the PTE lock of
-	 * the one mapping, cleared as fork makes a second.
+	 * the one mapping: cleared as fork makes a second, kept by the entry of a migration.
 	 */
 	PG_anon_exclusive = 1 << 0,
 	PG_dirty = 1 << 1,
@@ -68,7 +68,7 @@ struct folio {
 	/* anon_vma | 1; set when first mapped, changed under PG_locked, stale when unmapped */
 	void *mapping;
 	unsigned long index; /* linear page index in the VMA's pgoff space */
-	struct folio *next; /* on a free list or in a gather */
+	struct folio *next; /* on a free list */
 	unsigned long pfn; /* never changes */
 	uint64_t unused[2];
 };
@@ -124,7 +124,8 @@ struct vm_area_struct {
 	/*
 	 * First line: what the fault path reads. Bounds and flags: read under
 	 * mmap_lock or this VMA's read lock, written under mmap_lock write and
-	 * this VMA's write lock (and root->rwsem if there is an anon_vma).
+	 * this VMA's write lock (bounds: and root->rwsem if there is an anon_vma; a walk
+	 * from a page has that alone, so that it reads the flags once).
 	 */
 	unsigned long vm_start, vm_end;
 	struct mm_struct *vm_mm;

@@ -243,13 +243,14 @@ struct folio *folio_alloc(struct mmsim *sim, bool zeroed)
 	if (!folio)
 		return NULL;
 	count_event(COUNTER_page_alloc);
-	quiet_store(folio->flags, 0);
-	quiet_store(folio->mapping, NULL);
+	/* Without a reference nobody looks at more than the count. */
+	folio->flags = 0;
+	folio->mapping = NULL;
 	folio->next = NULL;
-	quiet_store(folio->_mapcount.counter, 0);
-	/* Release: a scan of all pages may take a reference, but only looks for PG_lru then. */
-	quiet_store_release(folio->_refcount.counter, 1);
+	quiet_store(folio->_mapcount.counter, 0); /* but for statistics */
 	machine_object_filled(folio, sizeof(*folio));
+	/* Release: a scan of all pages may take a reference now. */
+	atomic_set_release(&folio->_refcount, 1);
 	if (zeroed) {
 		if (sim->zone->payload)
 			memset(pfn_address(sim, folio->pfn), 0, PAGE_SIZE);

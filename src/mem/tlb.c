@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* TLB flushes. */
 #include "mem/tlb.h"
+#include "mem/mm_ref.h"
 #include "trace/trace.h"
 
 /* Wait out the access that @task may be in the middle of. */
@@ -40,4 +41,22 @@ void flush_tlb_mm(struct mm_struct *mm)
 		}
 	if (others)
 		machine_work(WORK_ipi, 1);
+}
+
+void tlb_batch_flush(struct tlb_batch *batch)
+{
+	while (batch->nr) {
+		struct mm_struct *mm = batch->mm[--batch->nr];
+
+		flush_tlb_mm(mm);
+		mmdrop(mm);
+	}
+}
+
+void tlb_batch_add(struct tlb_batch *batch, struct mm_struct *mm)
+{
+	if (batch->nr == TLB_BATCH_MAX)
+		tlb_batch_flush(batch);
+	mmgrab(mm);
+	batch->mm[batch->nr++] = mm;
 }

@@ -87,11 +87,11 @@ static void folio_add_new_anon_rmap(struct folio *folio, const struct vm_fault *
 {
 	const struct vm_area_struct *vma = vmf->vma;
 
-	quiet_store(folio->mapping, (char *)vma->anon_vma + 1);
+	WRITE_ONCE(folio->mapping, (char *)vma->anon_vma + 1);
 	folio->index = vma->vm_pgoff + ((vmf->address - vma->vm_start) >> PAGE_SHIFT);
-	quiet_store(folio->_mapcount.counter, 1);
+	atomic_set(&folio->_mapcount, 1);
 	/* Release: a scan of all pages looks at the rest if it finds PG_lru. */
-	quiet_store_release(folio->flags, PG_anon_exclusive | PG_dirty | PG_lru);
+	smp_store_release(&folio->flags, PG_anon_exclusive | PG_dirty | PG_lru);
 }
 
 /* The same but for the bits that an access sets: ours is the PTE that was looked at. */

@@ -29,6 +29,8 @@ static int dup_vma(struct mm_struct *child, struct vm_area_struct *vma)
 	new->vm_flags &= ~(VM_LOCKED_MASK | VM_UFFD_MISSING);
 	if (!(vma->vm_flags & VM_WIPEONFORK))
 		err = anon_vma_fork(new, vma);
+	/* Empty, yet where the pages were that had moved there. */
+	child->kept_offsets |= !new->anon_vma &&new->vm_pgoff != new->vm_start >> PAGE_SHIFT;
 	if (!err)
 		err = vma_insert(new);
 	if (err) {

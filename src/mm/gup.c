@@ -19,18 +19,20 @@ static int faultin_page(struct vm_area_struct *vma, unsigned long addr, bool wri
 	struct vm_fault vmf = {.vma = vma, .address = addr, .write = write, .tried = true};
 	struct pte_table *table = pte_table_find(vma->vm_mm, addr);
 
-	if (fatal_signal_pending(current))
-		return -EINTR;
-	if (table && pte_allows(READ_ONCE(table->pte[pte_index(addr)]), write))
-		return 0;
-	switch (handle_mm_fault(&vmf)) {
-	case FAULT_OOM:
-		return -ENOMEM;
-	case FAULT_SIGSEGV:
-		return -EFAULT;
-	default:
-		return 0;
+	/* A fault may only have waited, for a page that was being moved or another's fault. */
+	while (!table || !pte_allows(READ_ONCE(table->pte[pte_index(addr)]), write)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		switch (handle_mm_fault(&vmf)) {
+		case FAULT_OOM:
+			return -ENOMEM;
+		case FAULT_SIGSEGV:
+			return -EFAULT;
+		default:
+			table = pte_table_find(vma->vm_mm, addr);
+		}
 	}
+	return fatal_signal_pending(current) ? -EINTR : 0;
 }
 
 static int faultin_range(struct vm_area_struct *vma, unsigned long *addr, unsigned long end,

@@ -174,19 +174,6 @@ enum mmsim_page mmsim_page_at(struct mm_struct *mm, uint64_t addr, unsigned int 
 	return page;
 }
 
-void mmsim_anon_pages(const struct mmsim *sim, uint64_t *exclusive, uint64_t *shared)
-{
-	unsigned long end = zone_end_pfn(sim->zone);
-
-	*exclusive = *shared = 0;
-	for (unsigned long pfn = ZERO_PAGE_PFN + 1; pfn < end; pfn++) {
-		const struct folio *folio = pfn_folio(sim, pfn);
-
-		*exclusive += quiet_load(folio->_mapcount.counter) == 1;
-		*shared += quiet_load(folio->_mapcount.counter) > 1;
-	}
-}
-
 unsigned int mmsim_map_count(const struct mm_struct *mm)
 {
 	return (unsigned int)mm->map_count;

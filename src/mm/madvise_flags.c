@@ -57,7 +57,7 @@ static int update_vma(struct vm_area_struct *vma, unsigned long start, unsigned 
 	if (!vma)
 		return -ENOMEM;
 	vma_start_write(vma);
-	vma->vm_flags = vm_flags;
+	WRITE_ONCE(vma->vm_flags, vm_flags);
 	if (!anon_vma_name_eq(name, vma->anon_name)) {
 		anon_vma_name_put(vma->vm_mm->sim, vma->anon_name);
 		vma->anon_name = anon_vma_name_get(name);

@@ -40,7 +40,7 @@ static int mlock_fixup(struct vm_area_struct *vma, unsigned long start, unsigned
 		pages = 0;
 	vma->vm_mm->locked_vm += (unsigned long)pages;
 	vma_start_write(vma);
-	vma->vm_flags = vm_flags;
+	WRITE_ONCE(vma->vm_flags, vm_flags);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #ifndef MMSIM_MM_MM_H
 #define MMSIM_MM_MM_H
 
+#include "mem/mm_ref.h"
 #include "mem/page_alloc.h"
 #include "mem/pgtable.h"
 #include "mem/sim.h"
@@ -22,9 +23,6 @@ struct mm_struct *mm_alloc(struct mmsim *sim, const char *name);
 /* A user more: the address space stays. The last user's mmput() is exit_mmap(). */
 void mmget(struct mm_struct *mm);
 void mmput(struct mm_struct *mm);
-/* Keeps the struct, not the address space. */
-void mmgrab(struct mm_struct *mm);
-void mmdrop(struct mm_struct *mm);
 /*
  * Current runs in @mm from now on, and TLB flushes of it wait for current's
  * accesses; NULL: in none. Return: 0; -ENOMEM, then it runs in none.

@@ -3,11 +3,12 @@
  * mremap's page tables: whole PTE tables where source and target are aligned
  * alike, else PTE by PTE.
  *
- * Fidelity: rmap locks only when a walk could come to the target first; the
- * source's PTE lock outside the target's; the TLB flush before either is
- * dropped. Not modelled: moves of whole PUDs, huge pages.
+ * Fidelity: rmap locks for whole tables, as since 5.14, and PTE by PTE when a walk
+ * could come to the target first; the source's PTE lock outside the target's; the
+ * TLB flush before either is dropped. Not modelled: moves of whole PUDs, huge pages.
  */
 #include "mm/mremap.h"
+#include "base/mutant.h"
 #include "rmap/anon_vma.h"
 
 /* Entries of [from, end) of one table to those from @to on of another. */
@@ -60,12 +61,13 @@ static bool move_pte_table(const struct page_move *move, unsigned long from, uns
 
 	if ((from | to) & (PMD_SIZE - 1))
 		return false;
-	if (move->need_rmap_locks)
+	/* A walk finds a table in neither place while it moves. */
+	if (!MUTANT(MREMAP_NO_RMAP_LOCK))
 		anon_vma_lock_write(move->vma, SITE_move_pte);
 	moved = pte_table_relink(move->mm, from, to);
 	if (moved)
 		flush_tlb_mm(move->mm);
-	if (move->need_rmap_locks)
+	if (!MUTANT(MREMAP_NO_RMAP_LOCK))
 		anon_vma_unlock_write(move->vma);
 	if (moved)
 		count_event(COUNTER_pmd_moved);

@@ -45,7 +45,7 @@ static int mprotect_fixup(struct mmu_gather *tlb, struct vm_area_struct **vmap, 
 		return -ENOMEM;
 	*vmap = vma;
 	vma_start_write(vma);
-	vma->vm_flags = vm_flags;
+	WRITE_ONCE(vma->vm_flags, vm_flags);
 	change_protection(tlb, vma, start, end);
 	if ((before & (VM_LOCKED | VM_WRITE)) == VM_LOCKED && (vm_flags & VM_WRITE))
 		(void)populate_vma_page_range(vma, start, end);

@@ -165,7 +165,7 @@ static void keep_source(struct mremap *r, struct vm_area_struct *new)
 	/* All of the VMA, also what stays where it is. */
 	if (vma->vm_flags & VM_LOCKED)
 		lose_locked(r);
-	vma->vm_flags &= ~VM_LOCKED_MASK;
+	WRITE_ONCE(vma->vm_flags, vma->vm_flags & ~VM_LOCKED_MASK);
 	/* Emptied as a whole: it may merge as one that was never written, at its offset. */
 	if (new != vma && vma->vm_start == r->addr && vma->vm_end == r->addr + r->old_len) {
 		unlink_anon_vmas(vma);
@@ -180,7 +180,7 @@ static void keep_source(struct mremap *r, struct vm_area_struct *new)
 static void disarm(struct vm_area_struct *vma)
 {
 	vma_start_write(vma);
-	vma->vm_flags &= ~VM_UFFD_MISSING;
+	WRITE_ONCE(vma->vm_flags, vma->vm_flags & ~VM_UFFD_MISSING);
 }
 
 static long move_vma(struct mremap *r)

@@ -223,6 +223,19 @@ int mmsim_blame_link_at(const struct mmsim *sim, unsigned int i, unsigned int ro
 	return 0;
 }
 
+void mmsim_anon_pages(const struct mmsim *sim, uint64_t *exclusive, uint64_t *shared)
+{
+	unsigned long end = zone_end_pfn(sim->zone);
+
+	*exclusive = *shared = 0;
+	for (unsigned long pfn = ZERO_PAGE_PFN + 1; pfn < end; pfn++) {
+		const struct folio *folio = pfn_folio(sim, pfn);
+
+		*exclusive += quiet_load(folio->_mapcount.counter) == 1;
+		*shared += quiet_load(folio->_mapcount.counter) > 1;
+	}
+}
+
 int mmsim_bytes_at(const struct mmsim *sim, unsigned int i, struct mmsim_bytes *bytes)
 {
 	struct kmem_cache *const caches[] = {

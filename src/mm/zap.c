@@ -164,6 +164,7 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 	if (READ_ONCE(*ptep) & PTE_MIGRATION) {
 		/* Who moves the page will not find us, and frees it if nobody else is left. */
 		WRITE_ONCE(*ptep, 0);
+		tlb->inherited++; /* perhaps */
 		return;
 	}
 	/* Exchange: the accessing CPU may set its bits at the same time. */
@@ -173,7 +174,8 @@ static void zap_one(struct pte_walk *walk, pte_t *ptep)
 	if (pte_pfn(pte) == ZERO_PAGE_PFN)
 		return;
 	folio = pfn_folio(tlb->mm->sim, pte_pfn(pte));
-	tlb->inherited += quiet_load(folio->mapping) != tlb->own;
+	if (tlb->own)
+		tlb->inherited += READ_ONCE(folio->mapping) != tlb->own;
 	atomic_dec(&folio->_mapcount);
 	gather_folio(tlb, folio);
 }

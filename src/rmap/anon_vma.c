@@ -63,7 +63,10 @@ static struct anon_vma *anon_vma_alloc(struct mmsim *sim)
 	return anon_vma;
 }
 
-/* Whoever found it before its last VMA left may still have a lock of it, and nothing else. */
+/*
+ * Whoever found it before its last VMA left may still have a lock of it, and nothing else. (Of a
+ * lock that is not ours, rwsem=pthread, this cannot be seen; the slot stays a lock all the same.)
+ */
 static void wait_for_lookers(struct rw_semaphore *sem)
 {
 	if (!rwsem_is_locked(sem))
@@ -92,10 +95,12 @@ bool get_anon_vma_unless_zero(struct anon_vma *anon_vma)
 
 void put_anon_vma(struct mmsim *sim, struct anon_vma *anon_vma)
 {
-	struct anon_vma *root = anon_vma->root;
+	struct anon_vma *root;
 
 	if (!atomic_dec_and_test(&anon_vma->refcount))
 		return;
+	/* Not before: who pinned it may have done so before a fork gave it its root. */
+	root = READ_ONCE(anon_vma->root);
 	anon_vma_free(sim, anon_vma);
 	if (root != anon_vma)
 		put_anon_vma(sim, root);
@@ -282,40 +287,67 @@ int anon_vma_clone(struct vm_area_struct *dst, struct vm_area_struct *src)
 	return src->anon_vma ? clone_chain(dst, src, src->anon_vma) : 0;
 }
 
-static int fork_own(struct vm_area_struct *dst, struct anon_vma *parent)
-{
-	struct mmsim *sim = dst->vm_mm->sim;
-	struct anon_vma *anon_vma = anon_vma_alloc(sim);
-	struct anon_vma_chain *avc = anon_vma ? kmem_cache_alloc(sim->avc_cache) : NULL;
+/* What a child's VMA gets of its own. */
+struct own {
+	struct anon_vma *anon_vma;
+	struct anon_vma_chain *avc;
+};
 
-	if (!avc) {
-		if (anon_vma)
-			put_anon_vma(sim, anon_vma);
-		return -ENOMEM;
-	}
+static void free_own(struct mmsim *sim, struct own *own)
+{
+	if (own->anon_vma)
+		put_anon_vma(sim, own->anon_vma);
+	if (own->avc)
+		kmem_cache_free(sim->avc_cache, own->avc);
+	*own = (struct own){NULL, NULL};
+}
+
+static int alloc_own(struct mmsim *sim, struct own *own)
+{
+	own->anon_vma = anon_vma_alloc(sim);
+	own->avc = own->anon_vma ? kmem_cache_alloc(sim->avc_cache) : NULL;
+	if (own->avc)
+		return 0;
+	free_own(sim, own);
+	return -ENOMEM;
+}
+
+static void link_own(struct vm_area_struct *dst, const struct own *own, struct anon_vma *parent)
+{
+	struct anon_vma *anon_vma = own->anon_vma;
+
 	WRITE_ONCE(anon_vma->root, parent->root);
 	anon_vma->parent = parent;
 	anon_vma->num_children = 0;
 	anon_vma->num_active_vmas = 1;
 	atomic_inc(&parent->root->refcount);
-	down_write(&anon_vma->root->rwsem, SITE_anon_fork);
+	down_write(&parent->root->rwsem, SITE_anon_fork);
 	WRITE_ONCE(dst->anon_vma, anon_vma);
 	/* Nobody knows the new one yet: its own lock is not needed. */
-	anon_vma_chain_link(dst, avc, anon_vma);
+	anon_vma_chain_link(dst, own->avc, anon_vma);
 	parent->num_children++;
-	up_write(&anon_vma->root->rwsem);
-	return 0;
+	up_write(&parent->root->rwsem);
 }
 
 int anon_vma_fork(struct vm_area_struct *dst, struct vm_area_struct *src)
 {
-	int err;
+	struct mmsim *sim = src->vm_mm->sim;
+	struct own own = {NULL, NULL};
+	int err = 0;
 
 	if (!src->anon_vma)
 		return 0;
-	err = clone_chain(dst, src, NULL);
+	/* Since 7.0 before it is known whether it will be needed. */
+	if (sim_since(sim, 7, 0))
+		err = alloc_own(sim, &own);
+	if (!err)
+		err = clone_chain(dst, src, NULL);
+	if (!err && !dst->anon_vma && !own.avc)
+		err = alloc_own(sim, &own);
 	if (!err && !dst->anon_vma)
-		err = fork_own(dst, src->anon_vma);
+		link_own(dst, &own, src->anon_vma);
+	else
+		free_own(sim, &own);
 	if (err)
 		unlink_anon_vmas(dst);
 	return err;

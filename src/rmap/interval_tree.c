@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A treap of VMAs by page offset. */
 #include "rmap/interval_tree.h"
+#include "base/mutant.h"
 
 /* A step for each link that is looked at: other CPUs may have its line. */
 static unsigned long first_page(const struct anon_vma_chain *link)
@@ -72,6 +73,12 @@ static uint32_t next_priority(struct interval_tree *tree)
 	return tree->random = x;
 }
 
+/* Equal ones in the order of insertion: a fork's source before what it copies to. */
+static bool goes_before(unsigned long first, unsigned long other)
+{
+	return first < other || (first == other && MUTANT(ANON_TREE_NEWEST_FIRST));
+}
+
 void interval_tree_insert(struct interval_tree *tree, struct anon_vma_chain *link)
 {
 	struct anon_vma_chain **place = &tree->top, *parent = NULL;
@@ -82,7 +89,7 @@ void interval_tree_insert(struct interval_tree *tree, struct anon_vma_chain *lin
 	link->priority = next_priority(tree);
 	while (*place) {
 		parent = *place;
-		place = first < first_page(parent) ? &parent->left : &parent->right;
+		place = goes_before(first, first_page(parent)) ? &parent->left : &parent->right;
 		parent->subtree_last = MAX(parent->subtree_last, last);
 	}
 	hang(place, link, parent);

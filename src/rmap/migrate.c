@@ -23,14 +23,16 @@ bool folio_isolate(struct mmsim *sim, struct folio *folio)
 
 struct folio *isolate_next(struct mmsim *sim, unsigned long *cursor)
 {
-	unsigned long end = zone_end_pfn(sim->zone);
-	unsigned long pages = end - 1 - ZERO_PAGE_PFN;
-	unsigned long at = quiet_add(*cursor, 1ul);
+	unsigned long end = zone_end_pfn(sim->zone), first = ZERO_PAGE_PFN + 1;
+	unsigned long at = READ_ONCE(*cursor), pfn;
 	struct folio *folio;
 
-	if (!pages)
+	if (end == first)
 		return NULL;
-	folio = pfn_folio(sim, ZERO_PAGE_PFN + 1 + at % pages);
+	do {
+		pfn = at >= first && at < end ? at : first;
+	} while (!try_cmpxchg(cursor, &at, pfn + 1));
+	folio = pfn_folio(sim, pfn);
 	return folio_isolate(sim, folio) ? folio : NULL;
 }
 
@@ -42,10 +44,16 @@ void folio_putback(struct mmsim *sim, struct folio *folio)
 
 /* ---- PTEs to entries ---- */
 
+struct to_entries {
+	struct mmsim *sim;
+	struct tlb_batch tlb;
+	bool batched; /* since 6.3: flushed behind the walk, not under its locks */
+};
+
 static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 			       unsigned long address, struct rmap_walk *walk)
 {
-	struct mmsim *sim = walk->arg;
+	struct to_entries *to = walk->arg;
 	struct page_vma_mapped found;
 	pte_t entry;
 
@@ -53,14 +61,17 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 		return true;
 	/* Exchange: the accessing CPU may set its bits at the same time. */
 	entry = xchg(found.ptep, 0) & ~(PTE_PRESENT | PTE_READ);
-	flush_tlb_mm(vma->vm_mm);
+	if (to->batched)
+		tlb_batch_add(&to->tlb, vma->vm_mm);
+	else
+		flush_tlb_mm(vma->vm_mm);
 	entry |= PTE_MIGRATION;
 	if (fetch_and(&folio->flags, ~(unsigned int)PG_anon_exclusive) & PG_anon_exclusive)
 		entry |= PTE_EXCLUSIVE;
 	WRITE_ONCE(*found.ptep, entry);
 	atomic_dec(&folio->_mapcount);
 	spin_unlock(&found.table->ptl);
-	folio_put(sim, folio);
+	folio_put(to->sim, folio);
 	if (unlikely(mmsim_stepping))
 		machine_work(WORK_pte_set, 1);
 	return true;
@@ -69,14 +80,17 @@ static bool try_to_migrate_one(struct folio *folio, struct vm_area_struct *vma,
 /* True: under the lock of the page's own anon_vma. */
 static bool try_to_migrate(struct mmsim *sim, struct folio *folio)
 {
+	struct to_entries to = {.sim = sim, .batched = sim_since(sim, 6, 3)};
 	struct rmap_walk walk = {
 		.one = try_to_migrate_one,
-		.arg = sim,
+		.arg = &to,
 		.site = SITE_migrate,
 		.folio_locked = true,
 	};
 
 	rmap_walk(sim, folio, &walk);
+	/* Before the page is copied. */
+	tlb_batch_flush(&to.tlb);
 	return walk.own;
 }
 
@@ -93,7 +107,7 @@ static bool remove_migration_pte(struct folio *dst, struct vm_area_struct *vma,
 		return true;
 	pte = dst->pfn << PAGE_SHIFT | PTE_PRESENT |
 	      (found.pte & (PTE_WRITE | PTE_YOUNG | PTE_DIRTY));
-	if (vma->vm_flags & VM_ACCESS_FLAGS)
+	if (READ_ONCE(vma->vm_flags) & VM_ACCESS_FLAGS)
 		pte |= PTE_READ;
 	atomic_inc(&dst->_refcount);
 	atomic_inc(&dst->_mapcount);
@@ -149,7 +163,7 @@ static int move_folio(struct mmsim *sim, struct folio *src, struct folio *dst)
 
 static int move_locked(struct mmsim *sim, struct folio *src, struct folio *dst)
 {
-	struct anon_vma *anon_vma = folio_get_anon_vma(src);
+	struct anon_vma *anon_vma = folio_get_anon_vma(sim, src);
 	int err = -EAGAIN;
 
 	if (!anon_vma)

@@ -6,8 +6,9 @@
  * where the caller must not wait), a reference to the anon_vma, migration entries in all PTEs,
  * the test that nobody else has a reference, the copy, entries back to PTEs; whoever faults on an
  * entry sleeps for the folio lock with the fault's lock held. A page that is busy is left where
- * it is. Not modelled: batches of 6.3, which unmap many pages before they move the first; NUMA
- * nodes; files, huge pages, device memory.
+ * it is. TLBs are flushed page by page: PTE by PTE before 6.3, behind the walk since. Not modelled:
+ * that since 6.3 many pages are unmapped before the first is moved; NUMA nodes; files, huge
+ * pages, device memory.
  */
 #ifndef MMSIM_RMAP_MIGRATE_H
 #define MMSIM_RMAP_MIGRATE_H

@@ -21,7 +21,7 @@ static bool referenced_one(struct folio *folio, struct vm_area_struct *vma, unsi
 
 	if (!page_vma_mapped(folio, vma, address, false, walk->site, &found))
 		return true;
-	if (vma->vm_flags & VM_LOCKED) {
+	if (READ_ONCE(vma->vm_flags) & VM_LOCKED) {
 		r->vm_locked = true;
 		spin_unlock(&found.table->ptl);
 		return false;
@@ -62,6 +62,11 @@ int folio_referenced(struct mmsim *sim, struct folio *folio, bool locked, bool *
 
 /* ---- try_to_unmap ---- */
 
+struct unmap {
+	struct mmsim *sim;
+	struct tlb_batch tlb;
+};
+
 /* Written since MADV_FREE, or somebody else uses it: it stays. PTE lock held, the PTE cleared. */
 static bool may_discard(struct folio *folio, pte_t pte)
 {
@@ -77,20 +82,20 @@ static bool may_discard(struct folio *folio, pte_t pte)
 static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, unsigned long address,
 			     struct rmap_walk *walk)
 {
-	struct mmsim *sim = walk->arg;
+	struct unmap *unmap = walk->arg;
 	struct page_vma_mapped found;
 	bool discard;
 	pte_t pte;
 
 	if (!page_vma_mapped(folio, vma, address, false, walk->site, &found))
 		return true;
-	if (vma->vm_flags & VM_LOCKED) {
+	if (READ_ONCE(vma->vm_flags) & VM_LOCKED) {
 		spin_unlock(&found.table->ptl);
 		return false;
 	}
-	/* Exchange: the accessing CPU may set its bits at the same time. */
+	/* Exchange: a CPU that may still write has set the dirty bit, or sets it in vain. */
 	pte = xchg(found.ptep, 0);
-	flush_tlb_mm(vma->vm_mm);
+	tlb_batch_add(&unmap->tlb, vma->vm_mm);
 	discard = may_discard(folio, pte);
 	if (discard)
 		atomic_dec(&folio->_mapcount);
@@ -98,19 +103,22 @@ static bool try_to_unmap_one(struct folio *folio, struct vm_area_struct *vma, un
 		smp_store_release(found.ptep, pte);
 	spin_unlock(&found.table->ptl);
 	if (discard)
-		folio_put(sim, folio);
+		folio_put(unmap->sim, folio);
 	return discard;
 }
 
 bool try_to_unmap(struct mmsim *sim, struct folio *folio)
 {
+	struct unmap unmap = {.sim = sim};
 	struct rmap_walk walk = {
 		.one = try_to_unmap_one,
-		.arg = sim,
+		.arg = &unmap,
 		.site = SITE_try_to_unmap,
 		.folio_locked = true,
 	};
 
 	rmap_walk(sim, folio, &walk);
+	/* Before the caller frees the page. */
+	tlb_batch_flush(&unmap.tlb);
 	return !folio_mapped(folio);
 }

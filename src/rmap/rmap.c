@@ -135,7 +135,7 @@ static struct rw_semaphore *lock_pinned(struct folio *folio, struct rmap_walk *w
 	return walk->try_lock ? NULL : lock;
 }
 
-struct anon_vma *folio_get_anon_vma(struct folio *folio)
+struct anon_vma *folio_get_anon_vma(struct mmsim *sim, struct folio *folio)
 {
 	struct anon_vma *anon_vma;
 
@@ -144,6 +144,11 @@ struct anon_vma *folio_get_anon_vma(struct folio *folio)
 	if (anon_vma && (!folio_mapped(folio) || !get_anon_vma_unless_zero(anon_vma)))
 		anon_vma = NULL;
 	rcu_read_unlock();
+	/* Unmapped meanwhile, it may have been freed, and what was pinned be another's. */
+	if (anon_vma && !folio_mapped(folio)) {
+		put_anon_vma(sim, anon_vma);
+		anon_vma = NULL;
+	}
 	return anon_vma;
 }
 

@@ -7,7 +7,7 @@
  * to another anon_vma meanwhile), walks over the interval tree in its order, the look at a PTE
  * without its lock unless the walk must not miss it, folio_referenced and what it answers when
  * the lock is contended, try_to_unmap of lazily freed pages. Not modelled: file pages, KSM, huge
- * pages, memcgs, batched TLB flushes (each PTE is flushed at once), anonymous swap.
+ * pages, memcgs, anonymous swap.
  */
 #ifndef MMSIM_RMAP_RMAP_H
 #define MMSIM_RMAP_RMAP_H
@@ -67,7 +67,7 @@ static inline struct anon_vma *folio_anon_vma(const struct folio *folio)
 }
 
 /* ... with a reference, or NULL: the page is mapped no more. The page is locked. */
-struct anon_vma *folio_get_anon_vma(struct folio *folio);
+struct anon_vma *folio_get_anon_vma(struct mmsim *sim, struct folio *folio);
 
 /* Where a PTE that maps a page was found; its table's lock is held. */
 struct page_vma_mapped {

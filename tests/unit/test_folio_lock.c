@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The folio lock: exclusion, hand-over after lost races, waiters that only look, and B08: a killed
- * waiter that was woken must not keep the wake-up to itself.
+ * The folio lock: exclusion, hand-over after lost races, waiters of two pages in one queue, some of
+ * which only look, and B08: a killed waiter that was woken must not keep the wake-up to itself.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +28,7 @@ static void make(const char *machine, struct mmsim_search *search)
 
 	mmsim_config_init(&config);
 	assert_int_equal(mmsim_config_set(&config, "machine", machine, NULL), 0);
-	config.memory_bytes = 1 << 20;
+	config.memory_bytes = 4 << 20;
 	config.search = search;
 	assert_int_equal(mmsim_create(&config, &sim, NULL), 0);
 	folio = folio_alloc(sim, true);
@@ -127,6 +127,64 @@ static void since_5_9_it_may_keep_it(void **state)
 	search_mutant(killed_waiter, MUTANT_FOLIO_ABORT_AS_SINCE_5_9, 2);
 }
 
+/* ---- a queue ---- */
+
+static struct folio *other; /* hashes to the same queue */
+static struct pte_table *table; /* for its lock */
+
+static int lock_other(void *unused)
+{
+	(void)unused;
+	folio_lock(sim, other, SITE_user);
+	folio_unlock(sim, other);
+	return 0;
+}
+
+/* As a fault on a page that is being moved. */
+static int look(void *unused)
+{
+	(void)unused;
+	spin_lock(&table->ptl, LOCK_pte_lock, SITE_user);
+	if (READ_ONCE(folio->flags) & PG_locked)
+		folio_wait_locked(sim, folio, &table->ptl, SITE_user);
+	else
+		spin_unlock(&table->ptl);
+	return 0;
+}
+
+static const char *one_queue(struct mmsim_search *search)
+{
+	struct folio *more[512];
+	unsigned int nr = 0;
+
+	make("step", search);
+	do
+		more[nr++] = folio_alloc(sim, false);
+	while (folio_waitqueue_nr(more[nr - 1]) != folio_waitqueue_nr(folio));
+	other = more[nr - 1];
+	table = kmem_cache_alloc(sim->pte_cache);
+	assert_non_null(table);
+	start("H", lock_and_unlock);
+	start("O", lock_other);
+	start("L", look);
+	start("A", lock_and_unlock);
+	if (mmsim_run(sim)) {
+		mmsim_destroy(sim);
+		return "somebody sleeps for ever";
+	}
+	while (nr--)
+		folio_put(sim, more[nr]);
+	folio_put(sim, folio);
+	kmem_cache_free(sim->pte_cache, table);
+	return mmsim_destroy(sim) ? "something is left" : NULL;
+}
+
+static void each_is_woken_for_its_page(void **state)
+{
+	(void)state;
+	assert_int_equal(search_runs(one_queue, 2, SEARCH_RUNS_MAX / 10), 0);
+}
+
 /* ---- exclusion ---- */
 
 #define ROUNDS 2000
@@ -213,6 +271,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_killed_waiter_passes_the_wake_up_on),
 		cmocka_unit_test(since_5_9_it_may_keep_it),
+		cmocka_unit_test(each_is_woken_for_its_page),
 		cmocka_unit_test(one_at_a_time),
 		cmocka_unit_test(after_five_races_it_is_handed_over),
 	};

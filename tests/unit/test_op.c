@@ -52,6 +52,7 @@ static const char *const list_lines[] = {
 	"0 mremap 0x7f0000001000 0x1000 0x3000 to 0x7f0000009000",
 	"0 brk 0x0",
 	"0 brk 0x562b6a7cd000",
+	"0 move_pages 7 3",
 	"0 r 15",
 	"0 r 0x7f550bed8b70",
 	"0 w 6 1001",

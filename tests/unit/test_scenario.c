@@ -294,7 +294,7 @@ static void cpus_are_lists_with_blanks(void **state)
 static void what_cannot_be_run_is_said(void **state)
 {
 	static const char text[] = "[global]\nset = munmap=never\n[process a]\n[task t]\n"
-				   "process = a\nscript =\n\tr 0\n\tfork\n";
+				   "process = a\nscript =\n\tr 0\n\tthread 7\n";
 	struct mmsim_config config;
 	struct sim_error err;
 	struct made *made;
@@ -304,7 +304,7 @@ static void what_cannot_be_run_is_said(void **state)
 	assert_int_equal(script_config(&made->s, &config, &err), -EINVAL);
 	assert_non_null(strstr(err.text, "x.ini:2: munmap=never"));
 	assert_int_equal(workload_check(&made->s, &err), -EOPNOTSUPP);
-	assert_string_equal(err.text, "x.ini:8: fork: not simulated yet");
+	assert_string_equal(err.text, "x.ini:8: thread: not simulated yet");
 	unmake(made);
 }
 
