@@ -87,9 +87,9 @@ static void check(enum mmsim_mutant mutant, uint64_t seed, const struct address_
 static void range_check_forgotten(void **state)
 {
 	(void)state;
-	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 3257,
+	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 568,
 	      &(struct address_run){.kernel = "6.12", .munmap = "whole", .mix = ADDRESS_WIDE});
-	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 2823,
+	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 3104,
 	      &(struct address_run){.kernel = "6.15", .mix = ADDRESS_TIGHT});
 }
 
@@ -99,7 +99,7 @@ static void detach_not_marked(void **state)
 	(void)state;
 	check(MUTANT_VMA_DETACH_NOT_MARKED, 3658,
 	      &(struct address_run){.kernel = "6.12", .munmap = "whole", .mix = ADDRESS_WIDE});
-	check(MUTANT_VMA_DETACH_NOT_MARKED, 1889,
+	check(MUTANT_VMA_DETACH_NOT_MARKED, 2342,
 	      &(struct address_run){.kernel = "6.15", .mix = ADDRESS_WIDE});
 }
 
