@@ -13,13 +13,9 @@ unsigned long compact_pages(struct mmsim *sim, unsigned long pages)
 	count_events(COUNTER_compact_scanned, pages);
 	while (pages && !fatal_signal_pending(current)) {
 		unsigned long chunk = MIN(pages, COMPACT_CLUSTER_MAX);
-		unsigned int nr = 0;
+		unsigned int nr = isolate_pages(sim, &sim->migrate_pfn, chunk, isolated);
 
 		pages -= chunk;
-		while (chunk--) {
-			isolated[nr] = isolate_next(sim, &sim->migrate_pfn);
-			nr += isolated[nr] != NULL;
-		}
 		for (unsigned int i = 0; i < nr; i++)
 			moved += !migrate_folio(sim, isolated[i], true);
 		cond_resched();

@@ -56,13 +56,9 @@ unsigned long shrink_pages(struct mmsim *sim, unsigned long pages)
 	count_events(COUNTER_shrink_scanned, pages);
 	while (pages && !fatal_signal_pending(current)) {
 		unsigned long chunk = MIN(pages, SWAP_CLUSTER_MAX);
-		unsigned int nr = 0;
+		unsigned int nr = isolate_pages(sim, &sim->shrink_pfn, chunk, isolated);
 
 		pages -= chunk;
-		while (chunk--) {
-			isolated[nr] = isolate_next(sim, &sim->shrink_pfn);
-			nr += isolated[nr] != NULL;
-		}
 		for (unsigned int i = 0; i < nr; i++) {
 			freed += shrink_folio(sim, isolated[i]);
 			cond_resched();

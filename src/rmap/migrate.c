@@ -21,7 +21,7 @@ bool folio_isolate(struct mmsim *sim, struct folio *folio)
 	return false;
 }
 
-struct folio *isolate_next(struct mmsim *sim, unsigned long *cursor)
+static struct folio *isolate_next(struct mmsim *sim, unsigned long *cursor)
 {
 	unsigned long end = zone_end_pfn(sim->zone), first = ZERO_PAGE_PFN + 1;
 	unsigned long at = READ_ONCE(*cursor), pfn;
@@ -34,6 +34,18 @@ struct folio *isolate_next(struct mmsim *sim, unsigned long *cursor)
 	} while (!try_cmpxchg(cursor, &at, pfn + 1));
 	folio = pfn_folio(sim, pfn);
 	return folio_isolate(sim, folio) ? folio : NULL;
+}
+
+unsigned int isolate_pages(struct mmsim *sim, unsigned long *cursor, unsigned long pages,
+			   struct folio **isolated)
+{
+	unsigned int nr = 0;
+
+	while (pages--) {
+		isolated[nr] = isolate_next(sim, cursor);
+		nr += isolated[nr] != NULL;
+	}
+	return nr;
 }
 
 void folio_putback(struct mmsim *sim, struct folio *folio)

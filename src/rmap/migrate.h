@@ -21,11 +21,11 @@
  */
 bool folio_isolate(struct mmsim *sim, struct folio *folio);
 /*
- * The next page of a scan that goes round all pages ever used; isolated. NULL: it could not be
- * isolated. Several tasks may share @cursor.
+ * Isolate what can be of the next @pages pages of a scan that goes round all pages ever used; how
+ * many. Several tasks may share @cursor.
  */
-struct folio *isolate_next(struct mmsim *sim, unsigned long *cursor);
-
+unsigned int isolate_pages(struct mmsim *sim, unsigned long *cursor, unsigned long pages,
+			   struct folio **isolated);
 /* Of who has isolated it: back, and the reference dropped. */
 void folio_putback(struct mmsim *sim, struct folio *folio);
 
