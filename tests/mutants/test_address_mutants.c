@@ -89,18 +89,18 @@ static void range_check_forgotten(void **state)
 	(void)state;
 	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 568,
 	      &(struct address_run){.kernel = "6.12", .munmap = "whole", .mix = ADDRESS_WIDE});
-	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 3104,
-	      &(struct address_run){.kernel = "6.15", .mix = ADDRESS_TIGHT});
+	check(MUTANT_VMA_RANGE_CHECK_FORGOTTEN, 22,
+	      &(struct address_run){.kernel = "6.15", .mix = ADDRESS_WIDE});
 }
 
 /* A page goes into what is unmapped, and stays there for the next mapping to show. */
 static void detach_not_marked(void **state)
 {
 	(void)state;
-	check(MUTANT_VMA_DETACH_NOT_MARKED, 3658,
-	      &(struct address_run){.kernel = "6.12", .munmap = "whole", .mix = ADDRESS_WIDE});
-	check(MUTANT_VMA_DETACH_NOT_MARKED, 2342,
-	      &(struct address_run){.kernel = "6.15", .mix = ADDRESS_WIDE});
+	check(MUTANT_VMA_DETACH_NOT_MARKED, 644,
+	      &(struct address_run){.kernel = "6.10", .munmap = "whole", .mix = ADDRESS_WIDE});
+	check(MUTANT_VMA_DETACH_NOT_MARKED, 34,
+	      &(struct address_run){.kernel = "6.18", .mix = ADDRESS_WIDE});
 }
 
 int main(void)
