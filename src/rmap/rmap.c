@@ -44,7 +44,7 @@ static bool still_right(const struct mmsim *sim, const struct folio *folio,
 {
 	/* Since 6.19 who walks has the folio lock, which keeps it there. */
 	*retry = (!sim_since(sim, 6, 19) && folio_anon_vma(folio) != anon_vma) ||
-		 (lock == &anon_vma->own && folio_maybe_mapped_shared(folio));
+		 (lock != &anon_vma->root->rwsem && folio_maybe_mapped_shared(folio));
 	return !*retry && folio_mapped(folio);
 }
 
@@ -193,7 +193,7 @@ void rmap_walk(struct mmsim *sim, struct folio *folio, struct rmap_walk *walk)
 	if (!lock)
 		return;
 	count_event(COUNTER_rmap_walks);
-	walk->own = lock == &anon_vma->own;
+	walk->own = lock != &anon_vma->root->rwsem;
 	count_events(COUNTER_rmap_exclusive, walk->own);
 	walk_tree(folio, anon_vma, walk);
 	up_read(lock);

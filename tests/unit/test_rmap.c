@@ -19,6 +19,15 @@
 #include "rmap/rmap.h"
 #include "support/rmap_rig.h"
 
+static struct mmsim_task *start(const char *name, int (*body)(void *))
+{
+	const struct mmsim_task_attr attr = {.name = name, .cpu = -1};
+	struct mmsim_task *task = mmsim_task_create(rmap_rig_sim, &attr, body, NULL);
+
+	assert_non_null(task);
+	return task;
+}
+
 /* ---- interval trees ---- */
 
 #define NR_LINKS 60
@@ -153,6 +162,65 @@ static void what_was_freed_lazily_is_reclaimed(void **state)
 	assert_int_equal(mmsim_destroy(rmap_rig_sim), 0);
 }
 
+/* A fork is in the middle of a tree when kswapd comes. */
+static struct mm_struct *contended_mm;
+static bool lock_is_held, shrink_is_over;
+
+static int hold_root_lock(void *unused)
+{
+	struct vm_area_struct *vma = vma_tree_walk(&contended_mm->mm_mt, BASE);
+
+	(void)unused;
+	anon_vma_lock_write(vma, SITE_user);
+	lock_is_held = true;
+	for (int i = 0; i < 20000 && !shrink_is_over; i++)
+		mmsim_yield();
+	anon_vma_unlock_write(vma);
+	return shrink_is_over;
+}
+
+static int shrink_all(void *unused)
+{
+	(void)unused;
+	while (!lock_is_held)
+		mmsim_yield();
+	mmsim_shrink(rmap_rig_sim, ALL_PAGES);
+	shrink_is_over = true;
+	return 0;
+}
+
+static void a_contended_lock_is_waited_for_or_not(void **state)
+{
+	static const char *const kernels[] = {"5.15", "5.19"};
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct mmsim_config config;
+		struct mmsim_task *holder;
+
+		mmsim_config_init(&config);
+		strcpy(config.machine, "step");
+		strcpy(config.kernel, kernels[i]);
+		config.memory_bytes = 1 << 20;
+		assert_int_equal(mmsim_create(&config, &rmap_rig_sim, NULL), 0);
+		contended_mm = mmsim_mm_create(rmap_rig_sim, "mm");
+		rmap_rig_map(contended_mm, BASE, 1);
+		rmap_rig_store(contended_mm, BASE, 1);
+		mmsim_use_mm(NULL);
+		lock_is_held = shrink_is_over = false;
+		holder = start("holder", hold_root_lock);
+		start("kswapd", shrink_all);
+		assert_int_equal(mmsim_run(rmap_rig_sim), 0);
+		/* Before 5.19 it waits, and ages the page; since then it leaves it as it is. */
+		assert_int_equal(mmsim_task_join(holder), i);
+		assert_int_equal(mmsim_counter(rmap_rig_sim, "rmap_contended"), i);
+		assert_int_equal(mmsim_counter(rmap_rig_sim, "shrink_kept"), i);
+		assert_int_equal(mmsim_counter(rmap_rig_sim, "shrink_referenced"), 1 - i);
+		rmap_rig_put(contended_mm);
+		assert_int_equal(mmsim_destroy(rmap_rig_sim), 0);
+	}
+}
+
 /* ---- how far a walk goes ---- */
 
 /* VMAs that are met by a walk from the page at @addr. */
@@ -226,13 +294,6 @@ static void a_walk_visits_what_overlaps(void **state)
 #define SOAK_PAGES 16
 
 static int soak_over;
-
-static void start(const char *name, int (*body)(void *))
-{
-	const struct mmsim_task_attr attr = {.name = name, .cpu = -1};
-
-	assert_non_null(mmsim_task_create(rmap_rig_sim, &attr, body, NULL));
-}
 
 /* A family: stores, forks, lets the child store, looks that each sees its own. */
 static int soak_fork(void *arg)
@@ -321,6 +382,7 @@ int main(void)
 		cmocka_unit_test(a_tree_answers_as_a_list),
 		cmocka_unit_test(a_page_moves_with_all_who_map_it),
 		cmocka_unit_test(what_was_freed_lazily_is_reclaimed),
+		cmocka_unit_test(a_contended_lock_is_waited_for_or_not),
 		cmocka_unit_test(reuse_asks_for_children),
 		cmocka_unit_test(a_walk_visits_what_overlaps),
 		cmocka_unit_test(families_beside_walkers),
