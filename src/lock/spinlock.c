@@ -103,6 +103,11 @@ bool spin_trylock_any(spinlock_t *lock, enum lock_class class, enum lock_site si
 	return false;
 }
 
+bool spin_needbreak(const spinlock_t *lock)
+{
+	return machine_kernel_preemptible() && READ_ONCE(lock->tail);
+}
+
 void spin_unlock_any(spinlock_t *lock)
 {
 	/* The queue's tail stays. */

@@ -68,6 +68,12 @@ static __always_inline void spin_lock_nested(spinlock_t *lock, enum lock_class c
 		spin_lock_slow(lock, class, site);
 }
 
+/*
+ * Should who holds @lock let it go for a moment? If somebody queues for it and the kernel may be
+ * preempted, as far as the machine knows.
+ */
+bool spin_needbreak(const spinlock_t *lock);
+
 static __always_inline void spin_unlock(spinlock_t *lock)
 {
 	struct task_trace *trace = mmsim_host_trace;

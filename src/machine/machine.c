@@ -532,6 +532,11 @@ void machine_kernel_exit_slow(void)
 		machine_preempt_point();
 }
 
+bool machine_kernel_preemptible(void)
+{
+	return machine_is_timed() && timed_kernel_preemptible();
+}
+
 void machine_tlb_shootdown(const struct mm_struct *mm)
 {
 	timed_tlb_shootdown(mm);

@@ -251,6 +251,8 @@ static inline bool machine_is_timed(void)
 	return mmsim_stepping && mmsim_charging;
 }
 
+/* On a modelled machine whose kernel may be preempted; elsewhere it is not known: false. */
+bool machine_kernel_preemptible(void);
 /* Where a pending reschedule takes effect if nothing forbids it. */
 void machine_preempt_point(void);
 

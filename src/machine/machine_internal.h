@@ -88,6 +88,7 @@ void timed_wrote(const volatile void *addr);
 void timed_work_covers(int more);
 void timed_scale_work(uint32_t ppm);
 void timed_tlb_shootdown(const struct mm_struct *mm);
+bool timed_kernel_preemptible(void);
 void timed_rcu_read_lock(void);
 void timed_rcu_read_unlock(void);
 

@@ -3,10 +3,10 @@
  * Copying page tables at fork.
  *
  * Fidelity: PTE by PTE under both tables' locks, the child's outside the parent's; both are
- * dropped when a reschedule is due, looked at after every 32 points of progress (an empty entry
- * is one, a copied one eight), and between tables; an anonymous page loses its exclusive mark and
- * the parent's PTE the right to write. Not modelled: the break for a contended lock, pinned
- * pages, huge pages, swap entries.
+ * dropped when a reschedule is due or, with a preemptible kernel, somebody waits for the parent's
+ * (nobody does for the child's), looked at after every 32 points of progress (an empty entry is
+ * one, a copied one eight), and between tables; an anonymous page loses its exclusive mark and
+ * the parent's PTE the right to write. Not modelled: pinned pages, huge pages, swap entries.
  */
 #include "base/mutant.h"
 #include "mm/mm.h"
@@ -69,7 +69,7 @@ static void copy_pte_range(struct pte_copy *copy, unsigned long addr, unsigned l
 
 			if (progress >= PROGRESS_LOOK) {
 				progress = 0;
-				if (need_resched())
+				if (need_resched() || spin_needbreak(&copy->src->ptl))
 					break;
 			}
 			progress++;

@@ -217,6 +217,11 @@ static void preempt(struct timed *timed, struct cpu *cpu)
 	schedule(timed, cpu);
 }
 
+bool timed_kernel_preemptible(void)
+{
+	return timed_of(current)->profile.preemption == PREEMPTION_FULL;
+}
+
 static bool may_be_preempted(const struct timed *timed, const struct task *task)
 {
 	if (task->preempt_count)
