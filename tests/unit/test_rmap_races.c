@@ -83,23 +83,23 @@ static const char *run_race(unsigned long addr, const char *name, int (*other)(v
 	return NULL;
 }
 
+/* It was run, and something is not as it should be. */
+static const char *broken(const char *why)
+{
+	mmsim_destroy(rmap_rig_sim);
+	return why;
+}
+
 /* At rest: the parts agree, which mmsim_mm_check() would end the test for. */
 static const char *end_race(unsigned long addr, uint64_t value)
 {
-	const char *why = NULL;
-
 	if (addr && (mmsim_page_at(race.mm, addr, NULL, NULL) != MMSIM_PAGE_ANON ||
 		     rmap_rig_load(race.mm, addr) != value))
-		why = "the page is lost, or still marked as being moved";
-	if (race.child && !why)
+		return broken("the page is lost, or still marked as being moved");
+	if (race.child)
 		rmap_rig_put(race.child);
-	if (!why) {
-		rmap_rig_put(race.mm);
-		why = mmsim_destroy(rmap_rig_sim) ? "objects or pages are left" : NULL;
-	} else {
-		mmsim_destroy(rmap_rig_sim);
-	}
-	return why;
+	rmap_rig_put(race.mm);
+	return mmsim_destroy(rmap_rig_sim) ? "objects or pages are left" : NULL;
 }
 
 /* Page 3 goes behind pages 0 to 2, which moved before: that VMA begins at a lower offset. */
@@ -240,7 +240,7 @@ static const char *fork_beside_walk(const char *anon_rmap, struct mmsim_search *
 	rmap_rig_store(race.mm, BASE, 3);
 	why = run_race(BASE, "F", fork_it);
 	if (!why && mmsim_page_at(race.child, BASE, NULL, NULL) != MMSIM_PAGE_ANON)
-		why = "the child has lost the page, or waits for it for ever";
+		return broken("the child has lost the page, or waits for it for ever");
 	return why ? why : end_race(BASE, 3);
 }
 
@@ -311,7 +311,7 @@ static const char *populate_beside_migration(struct mmsim_search *search)
 	race.child = rmap_rig_fork(race.mm);
 	why = run_race(BASE, "P", populate_it);
 	if (!why && (mmsim_page_at(race.mm, BASE, &count, NULL) != MMSIM_PAGE_ANON || count != 1))
-		why = "populated for writing, and still shared";
+		return broken("populated for writing, and still shared");
 	return why ? why : end_race(BASE, 3);
 }
 
