@@ -176,7 +176,7 @@ int do_munmap(struct mm_struct *mm, unsigned long addr, unsigned long len)
 /* And say whether the VMA could have left its ancestors' anon_vmas. */
 static void zap_counted(struct mmu_gather *tlb, struct vm_area_struct *vma)
 {
-	tlb->own = (char *)vma->anon_vma + 1;
+	tlb->own = vma->anon_vma ? (char *)vma->anon_vma + 1 : NULL;
 	tlb->inherited = 0;
 	zap_page_range(tlb, vma->vm_start, vma->vm_end, true);
 	if (!vma->anon_vma || anon_vma_chain_is_singular(vma))

@@ -38,6 +38,10 @@ uint64_t search_mutant(search_run *run, enum mmsim_mutant mutant, unsigned int p
 	found = search_runs(run, preemptions, SEARCH_RUNS_MAX);
 	mmsim_mutant_on = NR_MUTANTS;
 	assert_true(found > 0);
+#ifdef MMSIM_TSAN
+	assert_int_equal(search_runs(run, preemptions, SEARCH_RUNS_CLEAN), 0);
+#else
 	assert_int_equal(search_runs(run, preemptions, 10 * found), 0);
+#endif
 	return found;
 }

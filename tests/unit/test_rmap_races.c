@@ -260,7 +260,7 @@ static void a_fork_may_come_between(void **state)
 	(void)state;
 	search_mutant(fork_beside_root_walk, MUTANT_ANON_TREE_NEWEST_FIRST, 2);
 	search_mutant(fork_beside_exclusive_walk, MUTANT_ANON_TREE_NEWEST_FIRST, 2);
-	assert_int_equal(search_runs(fork_beside_exclusive_walk, 2, SEARCH_RUNS_MAX / 4), 0);
+	assert_int_equal(search_runs(fork_beside_exclusive_walk, 2, SEARCH_RUNS_CLEAN), 0);
 }
 
 /* A load while the page is being moved: it waits, and finds the page where it went. */
@@ -290,7 +290,7 @@ static const char *load_beside_migration(struct mmsim_search *search)
 static void a_fault_waits_for_a_migration(void **state)
 {
 	(void)state;
-	assert_int_equal(search_runs(load_beside_migration, 2, SEARCH_RUNS_MAX / 4), 0);
+	assert_int_equal(search_runs(load_beside_migration, 2, SEARCH_RUNS_CLEAN), 0);
 }
 
 /* MADV_POPULATE_WRITE of a page that two share and that is being moved: copied all the same. */
@@ -318,7 +318,7 @@ static const char *populate_beside_migration(struct mmsim_search *search)
 static void populate_waits_and_looks_again(void **state)
 {
 	(void)state;
-	assert_int_equal(search_runs(populate_beside_migration, 2, SEARCH_RUNS_MAX / 4), 0);
+	assert_int_equal(search_runs(populate_beside_migration, 2, SEARCH_RUNS_CLEAN), 0);
 }
 
 int main(void)
