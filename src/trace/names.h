@@ -98,8 +98,9 @@ enum lock_site {
 	X(mremap)                                                                                  \
 	X(brk)                                                                                     \
 	X(mlock)                                                                                   \
-	X(madvise) X(process_madvise) X(set_vma_name) X(userfaultfd) X(fork) X(exit) X(move_pages) \
-		X(compact) X(shrink)
+	X(madvise)                                                                                 \
+	X(process_madvise) X(set_vma_name) X(userfaultfd) X(fork) X(exit) X(move_pages) X(compact) \
+		X(shrink)
 
 enum trace_operation {
 #define X(name) OPERATION_##name,
