@@ -188,6 +188,15 @@ typedef struct {
 	static __always_inline bool prefix##_dec_and_test(type *v)                                 \
 	{                                                                                          \
 		return prefix##_fetch_sub(1, v) == 1;                                              \
+	}                                                                                          \
+	static __always_inline bool prefix##_inc_not_zero(type *v)                                 \
+	{                                                                                          \
+		T count = prefix##_read(v);                                                        \
+                                                                                                   \
+		while (count)                                                                      \
+			if (prefix##_try_cmpxchg(v, &count, count + 1))                            \
+				return true;                                                       \
+		return false;                                                                      \
 	}
 
 MMSIM_DEFINE_ATOMIC(atomic, atomic_t, int)

@@ -289,12 +289,7 @@ void folio_copy(struct mmsim *sim, struct folio *to, const struct folio *from)
 
 bool folio_try_get(struct folio *folio)
 {
-	int count = atomic_read(&folio->_refcount);
-
-	while (count)
-		if (atomic_try_cmpxchg(&folio->_refcount, &count, count + 1))
-			return true;
-	return false;
+	return atomic_inc_not_zero(&folio->_refcount);
 }
 
 void folio_put(struct mmsim *sim, struct folio *folio)

@@ -83,16 +83,6 @@ static void anon_vma_free(struct mmsim *sim, struct anon_vma *anon_vma)
 	kmem_cache_free(sim->anon_vma_cache, anon_vma);
 }
 
-bool get_anon_vma_unless_zero(struct anon_vma *anon_vma)
-{
-	int count = atomic_read(&anon_vma->refcount);
-
-	while (count)
-		if (atomic_try_cmpxchg(&anon_vma->refcount, &count, count + 1))
-			return true;
-	return false;
-}
-
 void put_anon_vma(struct mmsim *sim, struct anon_vma *anon_vma)
 {
 	struct anon_vma *root;

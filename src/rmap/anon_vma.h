@@ -64,8 +64,7 @@ void anon_vma_resize_begin(struct vm_area_struct *vma, struct vm_area_struct *ot
 			   enum lock_site site);
 void anon_vma_resize_end(struct vm_area_struct *vma, struct vm_area_struct *other);
 
-/* A reference to what may be about to go: false, it has gone. */
-bool get_anon_vma_unless_zero(struct anon_vma *anon_vma);
+/* Drop what atomic_inc_not_zero(&anon_vma->refcount) took; the last one frees. May sleep. */
 void put_anon_vma(struct mmsim *sim, struct anon_vma *anon_vma);
 
 /* Does one anon_vma serve @vma, as none that was inherited by fork would? */

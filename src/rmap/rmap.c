@@ -55,7 +55,7 @@ static struct rw_semaphore *lock_sleeping(struct mmsim *sim, struct folio *folio
 {
 	bool right;
 
-	if (!get_anon_vma_unless_zero(anon_vma)) {
+	if (!atomic_inc_not_zero(&anon_vma->refcount)) {
 		rcu_read_unlock();
 		return NULL;
 	}
@@ -141,7 +141,7 @@ struct anon_vma *folio_get_anon_vma(struct mmsim *sim, struct folio *folio)
 
 	rcu_read_lock();
 	anon_vma = folio_anon_vma(folio);
-	if (anon_vma && (!folio_mapped(folio) || !get_anon_vma_unless_zero(anon_vma)))
+	if (anon_vma && (!folio_mapped(folio) || !atomic_inc_not_zero(&anon_vma->refcount)))
 		anon_vma = NULL;
 	rcu_read_unlock();
 	/* Unmapped meanwhile, it may have been freed, and what was pinned be another's. */
