@@ -9,7 +9,7 @@
  * Fidelity: 256 hashed wait queues, a bit that says somebody may wait, exclusive and shared
  * waiters, the order in which an unlock goes through the queue, a hand-over to a waiter who has
  * lost five races, as since 5.9. With one exception: a killed waiter that was woken, but not
- * given the lock, wakes the next one, as in 2.6.29 to 5.8. Since 5.9 it does not, if the kill
+ * given the lock, wakes the next one, as 777c6c5f1f6e had it. Since 5.9 it does not, if the kill
  * came between its look whether it was woken and its leaving of the queue; the search finds the
  * waiter behind it asleep for ever then (mutant FOLIO_ABORT_AS_SINCE_5_9). Not modelled: other
  * bits that are waited for, pages larger than 4 KiB, I/O, thrashing.

@@ -7,8 +7,8 @@
  * the test that nobody else has a reference, the copy, entries back to PTEs; whoever faults on an
  * entry sleeps for the folio lock with the fault's lock held. A page that is busy is left where
  * it is. TLBs are flushed page by page: PTE by PTE before 6.3, behind the walk since. Not modelled:
- * that since 6.3 many pages are unmapped before the first is moved; NUMA nodes; files, huge
- * pages, device memory.
+ * that since 6.3 many pages are unmapped before the first is moved, and that those whose lock has
+ * to be waited for come last; NUMA nodes; files, huge pages, device memory.
  */
 #ifndef MMSIM_RMAP_MIGRATE_H
 #define MMSIM_RMAP_MIGRATE_H
